@@ -152,7 +152,7 @@ class Binder {
     const { variable, attribute, asks } = access;
     const { sides, also } = this.#options;
     if (variable === 'link' && also.includes('link')) return this.#linkField(node, attribute);
-    if (!(variable === 'source' || variable === 'target' || variable === 'entry') || !(variable in sides)) {
+    if (!(variable === 'source' || variable === 'target' || variable === 'entry') || !Object.hasOwn(sides, variable)) {
       this.#complain(`unknown name '${variable}'; there is ${this.#known()}`);
       return node;
     }
@@ -196,7 +196,7 @@ class Binder {
     };
     const slot = also.some((one) => one === name) ? plain[name] : undefined;
     if (!slot) {
-      const isSide = name in this.#options.sides;
+      const isSide = Object.hasOwn(this.#options.sides, name);
       this.#complain(isSide ? `'${name}' stands alone; name an attribute, as in ${name}.mail` : `unknown name '${name}'; there is ${this.#known()}`);
       return node;
     }

@@ -5,7 +5,7 @@
 import type { CelFunc, CelType } from '@bufbuild/cel';
 import { childrenOf, identifier, type Kind, type Node } from './syntax.ts';
 
-export type StaticType = 'any' | 'null' | 'bool' | 'int' | 'double' | 'string' | 'bytes' | 'list' | 'map' | 'timestamp' | 'duration';
+export type StaticType = 'any' | 'null' | 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes' | 'list' | 'map' | 'timestamp' | 'duration';
 
 export interface TypeInput {
   readonly functions: ReadonlyMap<string, readonly CelFunc[]>;
@@ -114,6 +114,7 @@ export function typeName(type: CelType): StaticType {
       return 'null';
     case 'bool':
     case 'int':
+    case 'uint':
     case 'double':
     case 'string':
     case 'bytes':
@@ -128,6 +129,7 @@ export function typeName(type: CelType): StaticType {
 const CONSTANTS: Readonly<Record<string, StaticType>> = {
   boolValue: 'bool',
   int64Value: 'int',
+  uint64Value: 'uint',
   doubleValue: 'double',
   stringValue: 'string',
   bytesValue: 'bytes',
