@@ -97,6 +97,22 @@ export interface MappingSource {
      */
     name: string;
   };
+  /**
+   * The name of one of its objects.
+   */
+  object: string;
+  /**
+   * A filter in the system's own language, evaluated by the system, in addition to the object's own.
+   */
+  filter?: string;
+  /**
+   * CEL over `source`. Entries for which it is false are out of scope; a linked one becomes Unqualified.
+   */
+  where?: string;
+  /**
+   * CEL over `source`. An entry for which it is true is still listed, but counts as deleted at the source.
+   */
+  deletedWhen?: string;
 }
 /**
  * Where the corresponding objects live.
@@ -111,6 +127,18 @@ export interface MappingTarget {
      */
     name: string;
   };
+  /**
+   * The name of one of its objects.
+   */
+  object: string;
+  /**
+   * A filter in the system's own language, evaluated by the system, in addition to the object's own.
+   */
+  filter?: string;
+  /**
+   * CEL over `target`. Entries for which it is false are out of scope.
+   */
+  where?: string;
 }
 /**
  * One way to find a partner.
