@@ -26,21 +26,16 @@ function duplicatesOf(list: readonly unknown[], schema: Schema, path: readonly P
   for (const [index, item] of list.entries()) {
     const identity = kind === 'map' ? identityOf(item, keys) : JSON.stringify(item);
     const first = identity === undefined ? undefined : firstIndex.get(identity);
-    if (first !== undefined) problems.push(duplicate(kind, keys, item, first, [...path, index]));
+    if (first !== undefined)
+      problems.push(duplicate(kind === 'map' ? keys : [], item, first, [...path, index]));
     else if (identity !== undefined) firstIndex.set(identity, index);
   }
   return problems;
 }
 
-function duplicate(
-  kind: 'map' | 'set',
-  keys: readonly string[],
-  item: unknown,
-  first: number,
-  path: readonly PathKey[],
-): Problem {
+function duplicate(keys: readonly string[], item: unknown, first: number, path: readonly PathKey[]): Problem {
   const key = keys[0];
-  if (kind === 'set' || key === undefined || !isRecord(item)) {
+  if (key === undefined || !isRecord(item)) {
     const message = `the same as item ${first} of this list: remove one of them`;
     return { path, rule: 'duplicateItem', message, value: printableValue(path, item) };
   }

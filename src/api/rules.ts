@@ -49,11 +49,13 @@ interface Checking {
 
 function check(value: unknown, schema: Schema, path: readonly PathKey[], checking: Checking): Problem[] {
   if (value === undefined || value === null) return [];
-  const own = (checking.rules.get(schema) ?? []).flatMap((rule) =>
-    ask(rule, value, schema, path, checking.found),
-  );
+  const rules = checking.rules.get(schema) ?? [];
+  const asked = checking.found.some((problem) => blocks(problem, path)) ? [] : rules;
+  const self = asked.length === 0 ? null : toCel(value, schema);
   return [
-    ...own,
+    ...asked
+      .flatMap((rule) => ask(rule, self, path))
+      .map((problem) => ({ ...problem, value: printableValue(path, value) })),
     ...childrenOf(value, schema).flatMap(([key, child, member]) =>
       check(child, member, [...path, key], checking),
     ),
@@ -70,22 +72,18 @@ function childrenOf(value: unknown, schema: Schema): [PathKey, unknown, Schema][
 
 function ask(
   { rule, holds, explain }: CompiledRule,
-  value: unknown,
-  schema: Schema,
+  self: CelInput,
   path: readonly PathKey[],
-  found: readonly Problem[],
-): Problem[] {
-  if (found.some((problem) => blocks(problem, path))) return [];
-  const bindings = { self: toCel(value, schema) };
-  const answer = holds(bindings);
+): Omit<Problem, 'value'>[] {
+  const answer = holds({ self });
   if (answer === true) return [];
-  const explained = explain?.(bindings);
+  const explained = explain?.({ self });
   const message =
     typeof explained === 'string' && explained !== ''
       ? explained
       : (rule.message ?? `breaks the rule ${rule.rule}`);
   const failure = isCelError(answer) ? ` (${answer.message})` : '';
-  return [{ path, rule: rule.rule, message: message + failure, value: printableValue(path, value) }];
+  return [{ path, rule: rule.rule, message: message + failure }];
 }
 
 /** What makes a rule's answer noise: the value itself is wrong, or something below is missing or not what it should be. */
