@@ -1,8 +1,8 @@
 import { isRecord, type Schema } from './schema.ts';
 
 /**
- * A copy of `value` as the API server would store it: a null where the schema knows no null counts as absent, and
- * what is absent gets its default. Unknown fields stay; whoever validates reports them.
+ * A copy of `value` with the defaults that the API server would give it: to what is absent, and to a null where
+ * the schema knows no null. Unknown fields and other nulls stay; whoever validates reports them.
  */
 export function applyDefaults(value: unknown, schema: Schema): unknown {
   if (Array.isArray(value)) {
@@ -10,14 +10,16 @@ export function applyDefaults(value: unknown, schema: Schema): unknown {
     return value.map((item) => applyDefaults(item, items));
   }
   if (!isRecord(value)) return value;
-  const members = Object.entries(value)
-    .filter(([key, member]) => !isAbsent(member, memberSchema(schema, key)))
-    .map(([key, member]) => [key, applyMember(member, memberSchema(schema, key))] as const);
-  const defaults = Object.entries(schema.properties ?? {})
+  const defaulted = Object.entries(schema.properties ?? {})
     .filter(([key, member]) => member.default !== undefined && isAbsent(value[key], member))
-    .map(([key, member]) => [key, applyDefaults(structuredClone(member.default), member)] as const);
+    .map(([key, member]) => [key, structuredClone(member.default)] as const);
   // fromEntries defines members, so that a key like __proto__ stays a key.
-  return Object.fromEntries([...members, ...defaults]);
+  return Object.fromEntries(
+    [...Object.entries(value), ...defaulted].map(([key, member]) => [
+      key,
+      applyMember(member, memberSchema(schema, key)),
+    ]),
+  );
 }
 
 function applyMember(value: unknown, schema: Schema | undefined): unknown {
@@ -31,6 +33,6 @@ function memberSchema(schema: Schema, key: string): Schema | undefined {
     : schema.additionalProperties;
 }
 
-function isAbsent(value: unknown, schema: Schema | undefined): boolean {
-  return value === undefined || (value === null && schema !== undefined && schema.nullable !== true);
+function isAbsent(value: unknown, schema: Schema): boolean {
+  return value === undefined || (value === null && schema.nullable !== true);
 }

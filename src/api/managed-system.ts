@@ -14,9 +14,6 @@ export interface ManagedSystem {
    * Kind of this object: ManagedSystem.
    */
   kind: 'ManagedSystem';
-  /**
-   * Standard Kubernetes metadata. Name and namespace identify the system in references.
-   */
   metadata: ObjectMetadata;
   spec: ManagedSystemSpec;
   status?: ManagedSystemStatus;

@@ -14,9 +14,6 @@ export interface ReconMapping {
    * Kind of this object: ReconMapping.
    */
   kind: 'ReconMapping';
-  /**
-   * Standard Kubernetes metadata. Links are kept under the namespace and the name.
-   */
   metadata: ObjectMetadata;
   spec: ReconMappingSpec;
   status?: ReconMappingStatus;

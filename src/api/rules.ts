@@ -13,7 +13,6 @@ export type RuleCheck = (value: unknown, found: readonly Problem[]) => Problem[]
 interface CompiledRule {
   readonly rule: ValidationRule;
   readonly holds: Evaluate;
-  readonly explain: Evaluate | undefined;
 }
 
 type Evaluate = (bindings: Readonly<Record<string, CelInput>>) => unknown;
@@ -30,7 +29,6 @@ export function compileRules(root: Schema): RuleCheck {
       .map((rule) => ({
         rule,
         holds: compile(rule.rule),
-        explain: rule.messageExpression === undefined ? undefined : compile(rule.messageExpression),
       }));
     if (compiled.length > 0) rules.set(schema, compiled);
   }
@@ -71,17 +69,13 @@ function childrenOf(value: unknown, schema: Schema): [PathKey, unknown, Schema][
 }
 
 function ask(
-  { rule, holds, explain }: CompiledRule,
+  { rule, holds }: CompiledRule,
   self: CelInput,
   path: readonly PathKey[],
 ): Omit<Problem, 'value'>[] {
   const answer = holds({ self });
   if (answer === true) return [];
-  const explained = explain?.({ self });
-  const message =
-    typeof explained === 'string' && explained !== ''
-      ? explained
-      : (rule.message ?? `breaks the rule ${rule.rule}`);
+  const message = rule.message ?? `breaks the rule ${rule.rule}`;
   const failure = isCelError(answer) ? ` (${answer.message})` : '';
   return [{ path, rule: rule.rule, message: message + failure }];
 }

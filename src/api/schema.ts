@@ -9,7 +9,6 @@ import { kindNames, kinds, type Kind } from './names.ts';
 export interface ValidationRule {
   readonly rule: string;
   readonly message?: string;
-  readonly messageExpression?: string;
 }
 
 /** What Kubernetes calls a structural schema, as far as our definitions use it. */

@@ -133,7 +133,7 @@ function wrongType(found: unknown, expected: string): string {
 }
 
 function nameOf(value: unknown): string {
-  if (value === null) return 'null';
+  if (value === null) return 'null: remove it, or give it a value';
   if (Array.isArray(value)) return 'a list';
   return isRecord(value) ? 'a map of fields' : `a ${typeof value}`;
 }

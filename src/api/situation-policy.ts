@@ -14,9 +14,6 @@ export interface SituationPolicy {
    * Kind of this object: SituationPolicy.
    */
   kind: 'SituationPolicy';
-  /**
-   * Standard Kubernetes metadata. Mappings name the policy by it.
-   */
   metadata: ObjectMetadata;
   spec: SituationPolicySpec;
   status?: SituationPolicyStatus;
