@@ -121,7 +121,7 @@ export const reasons: Readonly<Record<Reason, string>> = {
 
   Progressing: 'The first run of this generation is under way.',
   ProgressingWithRetry: 'The last attempt failed; it is tried again with growing pauses.',
-  Suspended: 'spec.suspend is true: nothing is read and nothing is written.',
+  Suspended: 'It is suspended (spec.suspend): nothing is read and nothing is written.',
   NotYetRun: 'It has neither interval nor schedule, and nobody has asked for a run.',
 
   SystemNotReady: 'One of its systems is not ready. The mapping waits for it.',
