@@ -293,7 +293,7 @@ export interface Memory {
   released(now: number, approvedPlan: string | undefined): ReadonlySet<string>;
   useRelease(digest: string): void;
   /** Keeps what is held for approval. The same digest again keeps its first expiry. Returns what is kept. */
-  putHeldPlan(plan: HeldPlan): HeldPlan;
+  putHeldPlan(plan: HeldPlan, now: number): HeldPlan;
   /** Another mapping with the same target object that links or wants the target entry, if any. */
   holder(targetKey: string): string | undefined;
   /** Replaces what this mapping's unlinked source entries want. */

@@ -364,7 +364,7 @@ class Running {
     const digests = [...held.map((operation) => operation.digest), ...this.#trips.map((trip) => trip.digest)];
     const expiresAt = this.#startedAt + HELD_PLAN_LIFETIME_MS;
     const kept = { digest: planDigest(digests, this.#ports.digest), operations: digests, expiresAt };
-    return this.#ports.memory.putHeldPlan(kept);
+    return this.#ports.memory.putHeldPlan(kept, this.#startedAt);
   }
 
   #remember({ wants }: Assessment): void {

@@ -1,0 +1,71 @@
+/** Held plans and their release: exactly the stored operations, each once, while the plan has not expired. */
+import type { HeldPlan } from '../engine/ports.ts';
+import { numberOf, textOf, type Database } from './database.ts';
+
+export class Approvals {
+  readonly #database: Database;
+  readonly #mapping: number;
+
+  constructor(database: Database, mapping: number) {
+    this.#database = database;
+    this.#mapping = mapping;
+  }
+
+  /** The same digest again keeps its first expiry, until that is over. */
+  keep(plan: HeldPlan, now: number): HeldPlan {
+    const known = this.#find(plan.digest);
+    if (known && known.expiresAt >= now) return known;
+    const sql = 'INSERT OR REPLACE INTO held_plans (mapping, digest, operations, expires_at, approved_at) VALUES (?, ?, ?, ?, NULL)';
+    this.#database.run(sql, this.#mapping, plan.digest, JSON.stringify(plan.operations), plan.expiresAt);
+    return plan;
+  }
+
+  /** False: no plan of that digest is held, or it has expired. Approving again releases once more. */
+  approve(digest: string, now: number): boolean {
+    const plan = this.#find(digest);
+    if (!plan || plan.expiresAt < now) return false;
+    this.#database.run('UPDATE held_plans SET approved_at = ? WHERE mapping = ? AND digest = ?', now, this.#mapping, digest);
+    this.#database.run('DELETE FROM used_releases WHERE mapping = ? AND plan = ?', this.#mapping, digest);
+    this.#database.flush();
+    return true;
+  }
+
+  released(now: number, approvedPlan: string | undefined): Set<string> {
+    const released = new Set<string>();
+    for (const { digest, operations } of this.#open(now, approvedPlan)) {
+      const used = this.#used(digest);
+      for (const operation of operations) if (!used.has(operation)) released.add(operation);
+    }
+    return released;
+  }
+
+  use(operation: string): void {
+    const sql = 'INSERT OR IGNORE INTO used_releases (mapping, plan, operation) SELECT mapping, digest, ? FROM held_plans WHERE mapping = ?';
+    this.#database.run(sql, operation, this.#mapping);
+  }
+
+  #used(plan: string): Set<string> {
+    const rows = this.#database.iterate('SELECT operation FROM used_releases WHERE mapping = ? AND plan = ?', this.#mapping, plan);
+    return new Set([...rows].map((row) => textOf(row, 'operation')));
+  }
+
+  #open(now: number, approvedPlan: string | undefined): HeldPlan[] {
+    const sql = `SELECT digest, operations, expires_at FROM held_plans
+      WHERE mapping = ? AND expires_at >= ? AND (approved_at IS NOT NULL OR digest = ?)`;
+    return [...this.#database.iterate(sql, this.#mapping, now, approvedPlan ?? '')].map(planOf);
+  }
+
+  #find(digest: string): HeldPlan | undefined {
+    const sql = 'SELECT digest, operations, expires_at FROM held_plans WHERE mapping = ? AND digest = ?';
+    const row = this.#database.get(sql, this.#mapping, digest);
+    return row && planOf(row);
+  }
+}
+
+function planOf(row: Parameters<typeof textOf>[0]): HeldPlan {
+  return {
+    digest: textOf(row, 'digest'),
+    operations: JSON.parse(textOf(row, 'operations')) as string[],
+    expiresAt: numberOf(row, 'expires_at'),
+  };
+}

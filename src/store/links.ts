@@ -1,0 +1,78 @@
+/** The links of one mapping, in key order. */
+import type { LinkHead, Links, StoredLink } from '../engine/ports.ts';
+import { bytesOf, numberOf, textOf, type Database, type Row } from './database.ts';
+
+const COLUMNS = 'source_key, target_key, source_id, target_id, source_print, target_print, settled_in, agreed, linked_at';
+
+export class SqliteLinks implements Links {
+  readonly #database: Database;
+  readonly #mapping: number;
+
+  constructor(database: Database, mapping: number) {
+    this.#database = database;
+    this.#mapping = mapping;
+  }
+
+  count(): number {
+    return numberOf(this.#database.get('SELECT count(*) AS count FROM links WHERE mapping = ?', this.#mapping) ?? {}, 'count');
+  }
+
+  *heads(): Generator<LinkHead> {
+    const sql = 'SELECT source_key, target_key, source_print, target_print, settled_in FROM links WHERE mapping = ? ORDER BY source_key';
+    for (const row of this.#database.iterate(sql, this.#mapping)) yield headOf(row);
+  }
+
+  bySource(sourceKey: string): StoredLink | undefined {
+    const row = this.#database.get(`SELECT ${COLUMNS} FROM links WHERE mapping = ? AND source_key = ?`, this.#mapping, sourceKey);
+    return row && linkOf(row);
+  }
+
+  byTarget(targetKey: string): StoredLink | undefined {
+    const row = this.#database.get(`SELECT ${COLUMNS} FROM links WHERE target_key = ? AND mapping = ?`, targetKey, this.#mapping);
+    return row && linkOf(row);
+  }
+
+  put(link: StoredLink): void {
+    const other = 'DELETE FROM links WHERE target_key = ? AND mapping = ? AND source_key <> ?';
+    this.#database.run(other, link.targetKey, this.#mapping, link.sourceKey);
+    this.#database.run(
+      `INSERT OR REPLACE INTO links (mapping, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      this.#mapping,
+      link.sourceKey,
+      link.targetKey,
+      link.sourceId,
+      link.targetId,
+      link.sourcePrint ?? null,
+      link.targetPrint ?? null,
+      link.settledIn ?? null,
+      JSON.stringify(Object.fromEntries(link.agreed)),
+      link.linkedAt,
+    );
+  }
+
+  remove(sourceKey: string): void {
+    this.#database.run('DELETE FROM links WHERE mapping = ? AND source_key = ?', this.#mapping, sourceKey);
+  }
+}
+
+function headOf(row: Row): LinkHead {
+  const settledIn = row['settled_in'];
+  return {
+    sourceKey: textOf(row, 'source_key'),
+    targetKey: textOf(row, 'target_key'),
+    sourcePrint: bytesOf(row, 'source_print'),
+    targetPrint: bytesOf(row, 'target_print'),
+    settledIn: typeof settledIn === 'string' ? settledIn : undefined,
+  };
+}
+
+function linkOf(row: Row): StoredLink {
+  const agreed = JSON.parse(textOf(row, 'agreed')) as Record<string, string>;
+  return {
+    ...headOf(row),
+    sourceId: textOf(row, 'source_id'),
+    targetId: textOf(row, 'target_id'),
+    agreed: new Map(Object.entries(agreed)),
+    linkedAt: numberOf(row, 'linked_at'),
+  };
+}

@@ -1,0 +1,180 @@
+/** What one mapping remembers, in the store's database. */
+import type { Baseline, EntryRecord, HeldPlan, Intent, Links, Memory, Settlement, Since, Spending } from '../engine/ports.ts';
+import { numberOf, textOf, type Database } from './database.ts';
+import { SqliteLinks } from './links.ts';
+import { Approvals } from './approvals.ts';
+
+export interface MappingEnds {
+  readonly sourceSystem: string;
+  readonly sourceObject: string;
+  readonly targetSystem: string;
+  readonly targetObject: string;
+}
+
+export interface MemoryOptions {
+  /** Row of the mapping. */
+  readonly mapping: number;
+  readonly ends: MappingEnds;
+  /** Sequence number of the run that records go to. */
+  readonly run: number;
+  /** Mappings that were not part of any call since then hold nothing any more. */
+  readonly forgottenBefore: number;
+}
+
+export class SqliteMemory implements Memory {
+  readonly links: Links;
+  readonly #database: Database;
+  readonly #options: MemoryOptions;
+  readonly #approvals: Approvals;
+  #records = 0;
+  #intents: number;
+
+  constructor(database: Database, options: MemoryOptions) {
+    this.#database = database;
+    this.#options = options;
+    this.links = new SqliteLinks(database, options.mapping);
+    this.#approvals = new Approvals(database, options.mapping);
+    this.#intents = numberOf(database.get('SELECT max(number) AS number FROM intents') ?? {}, 'number');
+  }
+
+  *since(): Generator<Since> {
+    const sql = 'SELECT side, key, situation, at, run FROM since WHERE mapping = ?';
+    for (const row of this.#database.iterate(sql, this.#options.mapping)) {
+      yield { side: sideOf(textOf(row, 'side')), key: textOf(row, 'key'), situation: textOf(row, 'situation'), at: numberOf(row, 'at'), run: numberOf(row, 'run') };
+    }
+  }
+
+  putSince({ side, key, situation, at, run }: Since): void {
+    const sql = 'INSERT OR REPLACE INTO since (mapping, side, key, situation, at, run) VALUES (?, ?, ?, ?, ?, ?)';
+    this.#database.run(sql, this.#options.mapping, side, key, situation, at, run);
+  }
+
+  dropSince({ side, key, situation }: Pick<Since, 'side' | 'key' | 'situation'>): void {
+    const sql = 'DELETE FROM since WHERE mapping = ? AND side = ? AND key = ? AND situation = ?';
+    this.#database.run(sql, this.#options.mapping, side, key, situation);
+  }
+
+  marks(side: 'Source' | 'Target'): ReadonlySet<string> {
+    const keys = new Set<string>();
+    for (const row of this.#database.iterate('SELECT key FROM marks WHERE system = ? AND object = ?', ...this.#object(side))) {
+      keys.add(textOf(row, 'key'));
+    }
+    return keys;
+  }
+
+  putMark(side: 'Source' | 'Target', key: string): void {
+    this.#database.run('INSERT OR IGNORE INTO marks (system, object, key) VALUES (?, ?, ?)', ...this.#object(side), key);
+  }
+
+  dropMark(side: 'Source' | 'Target', key: string): void {
+    this.#database.run('DELETE FROM marks WHERE system = ? AND object = ? AND key = ?', ...this.#object(side), key);
+  }
+
+  baseline(side: 'Source' | 'Target'): Baseline | undefined {
+    const row = this.#database.get('SELECT body FROM baselines WHERE mapping = ? AND side = ?', this.#options.mapping, side);
+    return row && (JSON.parse(textOf(row, 'body')) as Baseline);
+  }
+
+  putBaseline(side: 'Source' | 'Target', baseline: Baseline): void {
+    const sql = 'INSERT OR REPLACE INTO baselines (mapping, side, body) VALUES (?, ?, ?)';
+    this.#database.run(sql, this.#options.mapping, side, JSON.stringify(baseline));
+  }
+
+  unfinished(): readonly Intent[] {
+    const rows = this.#database.iterate('SELECT body FROM intents WHERE mapping = ? ORDER BY number', this.#options.mapping);
+    return [...rows].map((row) => JSON.parse(textOf(row, 'body')) as Intent);
+  }
+
+  begin(intents: readonly Intent[]): void {
+    const sql = 'INSERT INTO intents (id, mapping, number, body) VALUES (?, ?, ?, ?)';
+    for (const intent of intents) this.#database.run(sql, intent.id, this.#options.mapping, ++this.#intents, JSON.stringify(intent));
+    this.#database.flush();
+  }
+
+  /** An intent whose result is known has done its work; one that is Unknown stays to be looked after. */
+  settle(settlements: readonly Settlement[]): void {
+    for (const { intent, outcome } of settlements) {
+      if (outcome !== 'Unknown') this.#database.run('DELETE FROM intents WHERE id = ?', intent);
+    }
+  }
+
+  spent(since: number): readonly Spending[] {
+    const sql = `SELECT side, effect, attribute, sum(count) AS count FROM spent WHERE mapping = ? AND at >= ? GROUP BY side, effect, attribute`;
+    return [...this.#database.iterate(sql, this.#options.mapping, since)].map((row) => ({
+      side: sideOf(textOf(row, 'side')),
+      effect: textOf(row, 'effect'),
+      attribute: textOf(row, 'attribute'),
+      count: numberOf(row, 'count'),
+    }));
+  }
+
+  spend(at: number, spending: readonly Spending[]): void {
+    const sums = new Map<string, Spending>();
+    for (const one of spending) {
+      const key = `${one.side}|${one.effect}|${one.attribute}`;
+      sums.set(key, { ...one, count: one.count + (sums.get(key)?.count ?? 0) });
+    }
+    const sql = 'INSERT INTO spent (mapping, at, side, effect, attribute, count) VALUES (?, ?, ?, ?, ?, ?)';
+    for (const { side, effect, attribute, count } of sums.values()) {
+      this.#database.run(sql, this.#options.mapping, at, side, effect, attribute, count);
+    }
+  }
+
+  released(now: number, approvedPlan: string | undefined): ReadonlySet<string> {
+    return this.#approvals.released(now, approvedPlan);
+  }
+
+  useRelease(digest: string): void {
+    this.#approvals.use(digest);
+  }
+
+  putHeldPlan(plan: HeldPlan, now: number): HeldPlan {
+    return this.#approvals.keep(plan, now);
+  }
+
+  holder(targetKey: string): string | undefined {
+    const where = `m.target_system = ? AND m.target_object = ? AND m.id <> ? AND m.seen_at >= ?`;
+    const values = [this.#options.ends.targetSystem, this.#options.ends.targetObject, this.#options.mapping, this.#options.forgottenBefore];
+    for (const table of ['links', 'wants']) {
+      const sql = `SELECT m.name AS name FROM ${table} t JOIN mappings m ON m.id = t.mapping WHERE t.target_key = ? AND ${where} ORDER BY m.name LIMIT 1`;
+      const row = this.#database.get(sql, targetKey, ...values);
+      if (row) return textOf(row, 'name');
+    }
+    return undefined;
+  }
+
+  putWants(targetKeys: Iterable<string>): void {
+    this.#database.run('DELETE FROM wants WHERE mapping = ?', this.#options.mapping);
+    for (const key of targetKeys) this.#database.run('INSERT OR IGNORE INTO wants (mapping, target_key) VALUES (?, ?)', this.#options.mapping, key);
+  }
+
+  lastReadRun(mapping: string): number | undefined {
+    const sql = `SELECT max(r.sequence) AS sequence FROM runs r JOIN mappings m ON m.id = r.mapping
+      WHERE m.name = ? AND r.finished_at IS NOT NULL AND r.source_complete IN ('Yes', 'Unproved')`;
+    const row = this.#database.get(sql, mapping);
+    return row?.['sequence'] == null ? undefined : numberOf(row, 'sequence');
+  }
+
+  enforcedRuns(): number {
+    const sql = `SELECT count(*) AS count FROM runs WHERE mapping = ? AND mode = 'Enforce' AND outcome IN ('Succeeded', 'Degraded', 'Held')`;
+    return numberOf(this.#database.get(sql, this.#options.mapping) ?? {}, 'count');
+  }
+
+  record(record: EntryRecord): void {
+    const sql = 'INSERT INTO entries (run, source, target, number, record) VALUES (?, ?, ?, ?, ?)';
+    this.#database.run(sql, this.#options.run, record.source ?? '', record.target ?? '', this.#records++, JSON.stringify(record));
+  }
+
+  flush(): void {
+    this.#database.flush();
+  }
+
+  #object(side: 'Source' | 'Target'): [string, string] {
+    const { ends } = this.#options;
+    return side === 'Source' ? [ends.sourceSystem, ends.sourceObject] : [ends.targetSystem, ends.targetObject];
+  }
+}
+
+function sideOf(text: string): 'Source' | 'Target' {
+  return text === 'Source' ? 'Source' : 'Target';
+}

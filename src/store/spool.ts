@@ -1,0 +1,74 @@
+/** A bounded part in memory, the rest in a temporary file that nobody else can open and that ends with the process. */
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import type { Spool } from '../engine/ports.ts';
+
+/** Values kept as they are; some 1 KiB each. */
+const IN_MEMORY = 4_096;
+const BUFFER_BYTES = 1_048_576;
+
+export class FileSpool<T> implements Spool<T>, Disposable {
+  readonly #kept: T[] = [];
+  /** Where each spilled value starts; the last one ends at #end. */
+  #starts: Float64Array = new Float64Array(1024);
+  #spilled = 0;
+  #end = 0;
+  #file: number | undefined;
+  /** What is not in the file yet: from #flushed to #end. */
+  #pending: Buffer[] = [];
+  #flushed = 0;
+
+  put(value: T): number {
+    if (this.#kept.length < IN_MEMORY) return this.#kept.push(value) - 1;
+    if (this.#spilled + 2 > this.#starts.length) {
+      const wider = new Float64Array(this.#starts.length * 2);
+      wider.set(this.#starts);
+      this.#starts = wider;
+    }
+    const bytes = serialize(value);
+    this.#starts[this.#spilled] = this.#end;
+    this.#pending.push(bytes);
+    this.#end += bytes.length;
+    this.#starts[this.#spilled + 1] = this.#end;
+    if (this.#end - this.#flushed > BUFFER_BYTES) this.#flush();
+    return IN_MEMORY + this.#spilled++;
+  }
+
+  get(handle: number): T {
+    const kept = this.#kept[handle];
+    if (kept !== undefined) return kept;
+    const at = handle - IN_MEMORY;
+    const start = this.#starts[at];
+    const end = this.#starts[at + 1];
+    if (start === undefined || end === undefined || at >= this.#spilled) throw new RangeError(`nothing is spooled as ${handle}`);
+    if (end > this.#flushed) this.#flush();
+    const bytes = Buffer.alloc(end - start);
+    if (this.#file !== undefined) readSync(this.#file, bytes, 0, bytes.length, start);
+    return deserialize(bytes) as T;
+  }
+
+  #flush(): void {
+    this.#file ??= anonymousFile();
+    const bytes = Buffer.concat(this.#pending);
+    writeSync(this.#file, bytes, 0, bytes.length, this.#flushed);
+    this.#flushed += bytes.length;
+    this.#pending = [];
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+}
+
+/** Open, and gone from the folder at once: a kill leaves nothing behind. */
+function anonymousFile(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-spool-'));
+  try {
+    return openSync(join(folder, 'spool'), 'wx+', 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

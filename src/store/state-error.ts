@@ -1,0 +1,12 @@
+/** What is wrong with a state folder, and what to do about it. */
+export type StateErrorCode = 'KeyMissing' | 'NewerVersion' | 'Locked' | 'NotWritable' | 'Damaged' | 'UnknownPlan';
+
+export class StateError extends Error {
+  readonly code: StateErrorCode;
+
+  constructor(code: StateErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'StateError';
+    this.code = code;
+  }
+}
