@@ -67,11 +67,31 @@ export type Evaluated =
 export interface Expression {
   readonly text: string;
   /** Attributes it reads, found from its syntax tree. */
-  readonly reads: { readonly source: ReadonlySet<string>; readonly target: ReadonlySet<string> };
+  readonly reads: Readonly<Record<'source' | 'target' | 'entry', ReadonlySet<string>>>;
   readonly usesNow: boolean;
   readonly usesSecret: boolean;
   /** Null gives no value. A condition gives 'true' or 'false'. */
   evaluate(scope: Scope): Evaluated;
+}
+
+export interface CompileOptions {
+  /** The sides that can be named; a schema of undefined accepts any attribute, because it is not known yet. */
+  readonly sides: Readonly<Partial<Record<'source' | 'target' | 'entry', ObjectSchema | undefined>>>;
+  /** What else can be named. */
+  readonly also: readonly ('link' | 'changed' | 'now' | 'mapping' | 'secret')[];
+  readonly mapping: string;
+  /** The value of a key of a Secret, or undefined where there is none. */
+  readonly secret: (name: string, key: string) => string | undefined;
+  readonly result: 'Condition' | 'Values';
+}
+
+export type Compiled =
+  | { readonly kind: 'Compiled'; readonly expression: Expression }
+  | { readonly kind: 'Invalid'; readonly problem: string };
+
+/** Parses and checks expressions; keeps nothing of what they are evaluated on. */
+export interface ExpressionCompiler {
+  compile(text: string, options: CompileOptions): Compiled;
 }
 
 export type Origin =

@@ -6,7 +6,7 @@
 import { celEnv, isCelError, isCelList, isCelUint, parse, plan, type CelEnv, type CelFunc, type CelInput } from '@bufbuild/cel';
 import { isMessage } from '@bufbuild/protobuf';
 import { timestampDate, timestampFromMs, TimestampSchema } from '@bufbuild/protobuf/wkt';
-import type { Evaluated, Expression, Scope } from '../engine/definition.ts';
+import type { Compiled, CompileOptions, Evaluated, Expression, ExpressionCompiler, Scope } from '../engine/definition.ts';
 import { attributeOf, valuesOf, type AttributeSchema, type Entry, type ObjectSchema, type Value } from '../engine/entry.ts';
 import { expressionFunctions, WorkMeter } from './functions.ts';
 import { attributeAccess, callOf, childrenOf, depthOf, identifier, identOf, nullOf, text, type Node } from './syntax.ts';
@@ -15,21 +15,6 @@ import { typeOf, type StaticType } from './types.ts';
 const MAX_LENGTH = 4_096;
 const MAX_DEPTH = 64;
 const MAX_COMPREHENSIONS = 2;
-
-export interface CompileOptions {
-  /** The sides that can be named; a schema of undefined accepts any attribute, because it is not known yet. */
-  readonly sides: Readonly<Partial<Record<'source' | 'target' | 'entry', ObjectSchema | undefined>>>;
-  /** What else can be named. */
-  readonly also: readonly ('link' | 'changed' | 'now' | 'mapping' | 'secret')[];
-  readonly mapping: string;
-  /** The value of a key of a Secret, or undefined where there is none. */
-  readonly secret: (name: string, key: string) => string | undefined;
-  readonly result: 'Condition' | 'Values';
-}
-
-export type Compiled =
-  | { readonly kind: 'Compiled'; readonly expression: Expression }
-  | { readonly kind: 'Invalid'; readonly problem: string };
 
 type Loader = (scope: Scope) => CelInput;
 
@@ -40,7 +25,7 @@ interface Slot {
 }
 
 /** Compiles expressions in one environment; safe to share, keeps no entry. */
-export class CelExpressions {
+export class CelExpressions implements ExpressionCompiler {
   readonly #meter: WorkMeter = new WorkMeter();
   readonly #environment: CelEnv;
   readonly #functions: Map<string, CelFunc[]> = new Map();
