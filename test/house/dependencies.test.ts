@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
-interface Package {
+interface Entry {
   version: string;
   license?: string;
   dev?: boolean;
   resolved?: string;
-  link?: boolean;
+  optionalDependencies?: Record<string, string>;
 }
 
 const read = <T>(path: string): T =>
   JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')) as T;
-const lock = read<{ packages: Record<string, Package> }>('package-lock.json');
+const lock = read<{ packages: Record<string, Entry> }>('package-lock.json');
 const manifest = read<Record<'dependencies' | 'devDependencies', Record<string, string>>>('package.json');
 
 const shipped = Object.entries(lock.packages).filter(([path, entry]) => path !== '' && entry.dev !== true);
@@ -27,4 +27,12 @@ it('every version is exact', () => {
 
 it('the lockfile names no host', () => {
   expect(Object.entries(lock.packages).filter(([, entry]) => entry.resolved !== undefined)).toEqual([]);
+});
+
+it('the lockfile holds every optional dependency, also those of other machines: npm ci refuses one that lacks any', () => {
+  const wanted = Object.values(lock.packages).flatMap((entry) =>
+    Object.keys(entry.optionalDependencies ?? {}),
+  );
+  const locked = new Set(Object.keys(lock.packages).map((path) => path.replace(/^.*node_modules\//, '')));
+  expect(wanted.filter((name) => !locked.has(name))).toEqual([]);
 });
