@@ -104,6 +104,204 @@ export interface EntryWriter {
 /** One object type of one system, open for reading, and for writing where access and the connector allow it. */
 export interface OpenSide extends EntryReader {
   readonly schema: ObjectSchema;
+  /** Attributes that are declared but that the system has no place for now (a column that a file lacks). */
+  readonly missingAttributes?: readonly string[];
   /** Absent: read-only. */
   readonly writer: EntryWriter | undefined;
+}
+
+/** Keyed one-shot SHA-256, so that nobody can make two records collide and a stored hash tells nothing. */
+export interface Digest {
+  /** 32 bytes. */
+  hash(text: string): Uint8Array;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+/** Keeps a bounded part in memory and the rest in a temporary file. Handles count up from 0. */
+export interface Spool<T> {
+  put(value: T): number;
+  get(handle: number): T;
+}
+
+/** The memory that source id S and target id T are the same object, and what both sides had when they last agreed. */
+export interface StoredLink {
+  readonly sourceId: string;
+  readonly targetId: string;
+  /** The ids in the normal form of their matching rule: what links are looked up and kept unique by. */
+  readonly sourceKey: string;
+  readonly targetKey: string;
+  /** 16 bytes each, of the entries as they were when the pair was settled. */
+  readonly sourcePrint: Uint8Array | undefined;
+  readonly targetPrint: Uint8Array | undefined;
+  /** The epoch the pair is settled in; undefined: look at it in full. */
+  readonly settledIn: string | undefined;
+  /** Attribute → keyed hash (hex) of the value that both sides last agreed on. */
+  readonly agreed: ReadonlyMap<string, string>;
+  /** Milliseconds since 1970. */
+  readonly linkedAt: number;
+}
+
+/** The part of a link that the index phase needs. */
+export type LinkHead = Omit<StoredLink, 'agreed' | 'linkedAt' | 'sourceId' | 'targetId'>;
+
+/** The links of one mapping. At most one target per source and one source per target. */
+export interface Links {
+  count(): number;
+  /** Every link, in the same order as long as nothing is written. */
+  heads(): Iterable<LinkHead>;
+  bySource(sourceKey: string): StoredLink | undefined;
+  byTarget(targetKey: string): StoredLink | undefined;
+  /** Writes a link, and removes any other link of its source or target. */
+  put(link: StoredLink): void;
+  remove(sourceKey: string): void;
+}
+
+/** `after` and Dependency count from the first run that saw a situation of an entry. */
+export interface Since {
+  readonly side: 'Source' | 'Target';
+  readonly key: string;
+  readonly situation: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** The sequence number of that run. */
+  readonly run: number;
+}
+
+/** What one side looked like at the last accepted read. */
+export interface Baseline {
+  readonly inScope: number;
+  /** Attribute → number of entries with a value. */
+  readonly valueCounts: Readonly<Record<string, number>>;
+}
+
+/** What is about to be done to one entry, made durable before it is done. */
+export interface Intent {
+  readonly id: string;
+  readonly kind: string;
+  readonly side: 'Source' | 'Target';
+  readonly sourceKey: string | undefined;
+  readonly targetKey: string | undefined;
+  readonly sourceId: string | undefined;
+  readonly targetId: string | undefined;
+  /** The DN, or the id where the writer chooses it, of what is created. */
+  readonly naturalKey: string | undefined;
+  /** Attribute → keyed hash of the values to be set. */
+  readonly hashes: Readonly<Record<string, string>>;
+  /** What it counts as against the budgets, if it turns out to have happened. */
+  readonly spending: readonly Spending[];
+}
+
+export interface Settlement {
+  readonly intent: string;
+  readonly outcome: 'Applied' | 'Refused' | 'Unknown';
+}
+
+/** What was applied counts against the budgets of the window. */
+export interface Spending {
+  readonly side: 'Source' | 'Target';
+  readonly effect: string;
+  /** For Clear: which attribute. */
+  readonly attribute: string;
+  readonly count: number;
+}
+
+export interface HeldPlan {
+  readonly digest: string;
+  /** Digests of the held operations and of the tripped guards. */
+  readonly operations: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** A finding about one pair, as people and programs read it (DESIGN.md, "Command line"). */
+export interface EntryRecord {
+  readonly situation: string | null;
+  readonly row: string | null;
+  readonly changes: readonly string[];
+  readonly response: string | null;
+  readonly rule: string | null;
+  readonly source: string | null;
+  readonly target: string | null;
+  readonly sourceName: string | null;
+  readonly targetName: string | null;
+  readonly outcome: EntryOutcome;
+  readonly held: { readonly by: HeldBy; readonly reason: string } | null;
+  readonly differences: readonly RecordedDifference[];
+  readonly error: RecordedError | null;
+  /** Rules that would have fitted but for one condition, and which. */
+  readonly passedOver: readonly string[];
+}
+
+export type HeldBy = 'Budget' | 'Evidence' | 'Protect' | 'Dependency';
+
+export type EntryOutcome =
+  | 'InSync'
+  | 'Ignored'
+  | 'Reported'
+  | 'Linked'
+  | 'Planned'
+  | 'Applied'
+  | 'Held'
+  | 'Refused'
+  | 'Unknown'
+  | 'Failed';
+
+/** Sensitive values are "[secret]", octets { base64 }. */
+export type RecordedValue = string | { readonly base64: string };
+
+export interface RecordedDifference {
+  readonly attribute: string;
+  readonly author: string | null;
+  readonly from: readonly RecordedValue[];
+  readonly to: readonly RecordedValue[];
+}
+
+export interface RecordedError {
+  readonly code: string;
+  readonly attribute: string | null;
+  readonly rule: string | null;
+  readonly message: string;
+}
+
+/**
+ * What one mapping remembers. Writes are buffered by the implementation and durable at the latest when `flush`
+ * returns; journal calls are durable when they return. Every read sees the writes before it.
+ */
+export interface Memory {
+  readonly links: Links;
+  since(): Iterable<Since>;
+  putSince(since: Since): void;
+  dropSince(since: Pick<Since, 'side' | 'key' | 'situation'>): void;
+  /** Entries that carry our disable mark, of the object on that side, whichever mapping disabled them. */
+  marks(side: 'Source' | 'Target'): ReadonlySet<string>;
+  putMark(side: 'Source' | 'Target', key: string): void;
+  dropMark(side: 'Source' | 'Target', key: string): void;
+  baseline(side: 'Source' | 'Target'): Baseline | undefined;
+  putBaseline(side: 'Source' | 'Target', baseline: Baseline): void;
+  /** Intents whose result is not known. */
+  unfinished(): readonly Intent[];
+  begin(intents: readonly Intent[]): void;
+  settle(settlements: readonly Settlement[]): void;
+  /** What was applied since that time and counts. */
+  spent(since: number): readonly Spending[];
+  spend(at: number, spending: readonly Spending[]): void;
+  /** Operation and guard digests that an approval releases now and that were not used before. */
+  released(now: number, approvedPlan: string | undefined): ReadonlySet<string>;
+  useRelease(digest: string): void;
+  /** Keeps what is held for approval. The same digest again keeps its first expiry. Returns what is kept. */
+  putHeldPlan(plan: HeldPlan): HeldPlan;
+  /** Another mapping with the same target object that links or wants the target entry, if any. */
+  holder(targetKey: string): string | undefined;
+  /** Replaces what this mapping's unlinked source entries want. */
+  putWants(targetKeys: Iterable<string>): void;
+  /** The sequence number of the last finished run of a mapping whose source read was not No. */
+  lastReadRun(mapping: string): number | undefined;
+  /** How many enforced runs of this mapping have finished before. */
+  enforcedRuns(): number;
+  record(record: EntryRecord): void;
+  flush(): void;
 }

@@ -1,0 +1,300 @@
+/**
+ * From two rolls to situations: pairs that are linked are completed by re-reads, the others are correlated,
+ * and every entry that matters is judged by the tables of classify.ts. Writes nothing.
+ */
+import {
+  claimsLinkedHit,
+  classifyLink,
+  classifySource,
+  classifyTarget,
+  type Hits,
+  type SourceFacts,
+  type Verdict,
+} from './classify.ts';
+import { describeHits, hitsOf, possibleHitsOf, Wants } from './correlate.ts';
+import type { Pair, Pairs } from './pairs.ts';
+import type { RecordedError } from './ports.ts';
+import type { Item, Roll } from './roll.ts';
+
+/** One pair, or one entry alone, with its situation; without one it could not be judged, and fails alone. */
+export interface Judged {
+  readonly verdict: Verdict | undefined;
+  readonly error: RecordedError | undefined;
+  readonly source: Item | undefined;
+  readonly target: Item | undefined;
+  /** The link this is about: its own, and on A14 the one of the old source. */
+  readonly pair: Pair | undefined;
+  /** A source entry other than this one wants the target. */
+  readonly wanted: boolean;
+  /** B2: the other mapping that links or wants the entry. */
+  readonly holder: string | undefined;
+}
+
+export interface Assessment {
+  readonly judged: readonly Judged[];
+  /** A listing has missed an entry (B8, C3): every withdrawal of this run is held. */
+  readonly missed: string | undefined;
+  /** Correlation of some entry could not be evaluated: withdrawals on Unassigned are held. */
+  readonly uncorrelated: string | undefined;
+  /** Keys of the target entries that source entries without a target want. */
+  readonly wants: readonly string[];
+}
+
+/** What is known of writes whose answer was lost, by key: nothing yet, or something else than was sent. */
+export interface Unsettled {
+  readonly sources: ReadonlyMap<string, 'Unresolved' | 'Differs'>;
+  readonly targets: ReadonlySet<string>;
+}
+
+export interface AssessInput {
+  readonly source: Roll;
+  readonly target: Roll;
+  readonly pairs: Pairs;
+  readonly unsettled: Unsettled;
+  readonly holder: (targetKey: string) => string | undefined;
+}
+
+export function assess(input: AssessInput): Assessment {
+  return new Assessor(input).run();
+}
+
+class Assessor {
+  readonly #input: AssessInput;
+  readonly #judged: Judged[] = [];
+  readonly #claimed: Set<number> = new Set();
+  readonly #wants: Wants = new Wants();
+  readonly #hits: Map<Item, readonly number[]> = new Map();
+  #missed: string | undefined;
+  #uncorrelated: string | undefined;
+
+  constructor(input: AssessInput) {
+    this.#input = input;
+  }
+
+  run(): Assessment {
+    const sources = this.#sources();
+    for (const item of sources) this.#correlate(item);
+    for (const item of sources) this.#judgeSource(item);
+    this.#judgeTargets();
+    this.#judgeUnlisted();
+    const { target } = this.#input;
+    const wants = [...this.#wants.ordinals()].map((ordinal) => target.itemAt(ordinal)?.key);
+    return {
+      judged: this.#judged,
+      missed: this.#missed,
+      uncorrelated: this.#uncorrelated,
+      wants: wants.filter((key) => key !== undefined),
+    };
+  }
+
+  /** Table A: what was listed, and of what was not, what a re-read found although its target is unlisted too (C3). */
+  #sources(): Item[] {
+    const { source, pairs } = this.#input;
+    const sources = [...source.items];
+    for (const pair of pairs.all()) {
+      const unlistedThere = !pair.source.listed && !pair.target.listed && isThere(pair.source);
+      const unspooled = pair.source.listed && source.itemAt(source.ordinalOf(pair.sourceKey)) !== pair.source;
+      if (unlistedThere || unspooled) sources.push(pair.source);
+      if (unlistedThere && pair.source.state === 'InScope') this.#miss(pair.source);
+    }
+    return sources;
+  }
+
+  #miss(item: Item): void {
+    this.#missed ??= `the listing of the ${item.side.toLowerCase()} has missed entry '${item.id}', which is there`;
+  }
+
+  #correlate(item: Item): void {
+    const { target } = this.#input;
+    const pair = this.#pairOf(item);
+    if (item.state === 'Failed') {
+      this.#wantWhatItMayMean(item, pair);
+      return;
+    }
+    const needsPartner = pair === undefined || (item.state === 'InScope' && pair.target.state === 'Gone');
+    if (!needsPartner) return;
+    if (item.keysError) {
+      item.state = 'Failed';
+      item.error = item.keysError;
+      this.#wantWhatItMayMean(item, pair);
+      return;
+    }
+    const hits = hitsOf(item, target);
+    this.#hits.set(item, hits);
+    if (item.state === 'InScope') this.#wants.add(item, hits);
+  }
+
+  #wantWhatItMayMean(item: Item, pair: Pair | undefined): void {
+    const { target } = this.#input;
+    const linked = pair ? target.ordinalOf(pair.targetKey) : -1;
+    const hits = pair ? (linked === -1 ? [] : [linked]) : possibleHitsOf(item, target);
+    this.#wants.add(item, hits);
+    for (const ordinal of hits) this.#claimed.add(ordinal);
+    if (item.keysError && !pair)
+      this.#uncorrelated ??= `correlation of source entry '${item.id}' could not be evaluated`;
+  }
+
+  #pairOf(source: Item): Pair | undefined {
+    return source.link === -1 ? undefined : this.#input.pairs.at(source.link);
+  }
+
+  #judgeSource(source: Item): void {
+    const pair = this.#pairOf(source);
+    const target = pair?.target;
+    this.#claimLinked(pair);
+    const error = source.error ?? this.#unresolved(source) ?? partnerError(target);
+    if (source.state === 'Failed' || error) {
+      for (let count = 0; count < source.occurrences; count++)
+        this.#fail({ source, target, pair }, error ?? UNJUDGED);
+      return;
+    }
+    const hits = this.#hits.get(source) ?? [];
+    const described = this.#describe(source, hits);
+    const facts: SourceFacts = {
+      deletedMark: source.state === 'DeletedMark',
+      inScope: source.state === 'InScope',
+      linked: linkedState(target),
+      hits: described,
+    };
+    const verdict = classifySource(facts);
+    this.#claimHits(hits, verdict.row);
+    this.#push({ verdict, source, ...this.#bound(verdict.row, hits, pair) });
+  }
+
+  #describe(source: Item, hits: readonly number[]): Hits {
+    if (this.#input.unsettled.sources.get(source.key) === 'Differs') return { kind: 'Several' };
+    return describeHits(source, hits, this.#input.target, this.#wants, (link) => this.#ownerOf(link));
+  }
+
+  #unresolved(source: Item): RecordedError | undefined {
+    if (this.#input.unsettled.sources.get(source.key) !== 'Unresolved') return undefined;
+    const message =
+      'the answer to an earlier write for this entry was lost, and what came of it could not be read yet';
+    return { code: 'UnknownOutcome', attribute: null, rule: null, message };
+  }
+
+  /** The target entry, and the link, that a row of table A speaks of. */
+  #bound(row: string, hits: readonly number[], pair: Pair | undefined): Pick<Judged, 'target' | 'pair'> {
+    const hit = ['A2', 'A8', 'A12', 'A14', 'A18'].includes(row) ? hits[0] : undefined;
+    if (hit === undefined) return { target: pair?.target, pair };
+    const target =
+      this.#input.target.itemAt(hit) ?? this.#input.pairs.at(this.#input.target.linkAt(hit))?.target;
+    if (row !== 'A14') return { target, pair };
+    return { target, pair: this.#input.pairs.at(this.#input.target.linkAt(hit)) };
+  }
+
+  #ownerOf(link: number): 'LinkedToPresent' | 'LinkedToLost' | 'Unjudged' {
+    const pair = this.#input.pairs.at(link);
+    if (!pair || pair.source.state === 'InScope') return 'LinkedToPresent';
+    return pair.source.state === 'Failed' ? 'Unjudged' : 'LinkedToLost';
+  }
+
+  #claimLinked(pair: Pair | undefined): void {
+    const ordinal = pair ? this.#input.target.ordinalOf(pair.targetKey) : -1;
+    if (ordinal !== -1) this.#claimed.add(ordinal);
+  }
+
+  #claimHits(hits: readonly number[], row: string): void {
+    const [only] = hits;
+    if (
+      hits.length === 1 &&
+      only !== undefined &&
+      this.#input.target.linkAt(only) !== -1 &&
+      !claimsLinkedHit(row)
+    )
+      return;
+    for (const ordinal of hits) this.#claimed.add(ordinal);
+  }
+
+  /** Table B: every target entry of the listing that no row of A has claimed. */
+  #judgeTargets(): void {
+    const { target, pairs } = this.#input;
+    for (const item of target.items) {
+      if (item.state === 'Failed') this.#failTarget(item);
+      else if (item.link === -1) this.#judgeTarget(item, undefined);
+    }
+    for (const pair of pairs.all())
+      if (pair.target.listed && !pair.source.listed) this.#judgeTarget(pair.target, pair);
+  }
+
+  #judgeTarget(target: Item, pair: Pair | undefined): void {
+    const claimed = this.#claimed.has(this.#input.target.ordinalOf(target.key));
+    if (claimed || target.state === 'Failed' || this.#input.unsettled.targets.has(target.key)) return;
+    const inScope = target.state === 'InScope';
+    const holder = !pair && inScope ? this.#input.holder(target.key) : undefined;
+    const verdict = classifyTarget(
+      pair
+        ? { link: true, source: rereadState(pair.source) }
+        : { link: false, inScope, heldElsewhere: holder !== undefined },
+    );
+    if (!verdict) {
+      this.#fail({ source: pair?.source, target, pair }, pair?.source.error ?? UNJUDGED);
+      return;
+    }
+    if (verdict.row === 'B8' && pair) this.#miss(pair.source);
+    const source = pair && isThere(pair.source) ? pair.source : undefined;
+    this.#push({ verdict, source, target, pair, holder });
+  }
+
+  #failTarget(target: Item): void {
+    for (let count = 0; count < target.occurrences; count++) {
+      this.#fail({ source: undefined, target, pair: undefined }, target.error ?? UNJUDGED);
+    }
+  }
+
+  /** Table C: links of which neither side was listed; C3 was judged by table A. */
+  #judgeUnlisted(): void {
+    for (const pair of this.#input.pairs.all()) {
+      if (pair.source.listed || pair.target.listed || isThere(pair.source)) continue;
+      const error = pair.source.error ?? pair.target.error;
+      if (error) this.#fail({ source: pair.source, target: pair.target, pair }, error);
+      else
+        this.#push({
+          verdict: classifyLink(pair.target.state !== 'Gone'),
+          source: undefined,
+          target: pair.target,
+          pair,
+        });
+    }
+  }
+
+  #fail(about: Pick<Judged, 'source' | 'target' | 'pair'>, error: RecordedError): void {
+    this.#judged.push({ ...about, verdict: undefined, error, wanted: false, holder: undefined });
+  }
+
+  #push(
+    judged: Pick<Judged, 'verdict' | 'source' | 'target' | 'pair'> & { holder?: string | undefined },
+  ): void {
+    const ordinal = judged.target ? this.#input.target.ordinalOf(judged.target.key) : -1;
+    const wanted = ordinal !== -1 && this.#wants.by(ordinal, judged.source) === 'Others';
+    this.#judged.push({ error: undefined, holder: undefined, ...judged, wanted });
+  }
+}
+
+const UNJUDGED: RecordedError = {
+  code: 'Unjudged',
+  attribute: null,
+  rule: null,
+  message: 'the entry could not be judged',
+};
+
+function isThere(item: Item): boolean {
+  return item.state !== 'Gone' && item.state !== 'Failed';
+}
+
+/** A source that is linked to an entry that failed fails too. */
+function partnerError(target: Item | undefined): RecordedError | undefined {
+  if (target?.state !== 'Failed') return undefined;
+  const cause = target.error ?? UNJUDGED;
+  return { ...cause, message: `its target entry could not be judged: ${cause.message}` };
+}
+
+function linkedState(target: Item | undefined): SourceFacts['linked'] {
+  if (!target) return 'None';
+  if (target.state === 'Gone') return 'Absent';
+  return target.state === 'InScope' && (target.listed || target.marked) ? 'Present' : 'Outside';
+}
+
+function rereadState(source: Item): 'NotThere' | 'DeletedMark' | 'OutOfScope' | 'InScope' | 'Failed' {
+  return source.state === 'Gone' ? 'NotThere' : source.state;
+}

@@ -1,0 +1,189 @@
+/**
+ * Desired and actual, attribute by attribute, and the author of every difference (SITUATIONS.md, "Confirmed").
+ * Comparison decides: what is equal is in sync, whatever is remembered.
+ */
+import type { AttributeRule, Author, Definition, Scope } from './definition.ts';
+import { leafOf } from './dn.ts';
+import { valuesOf, type AttributeSchema, type Entry, type Value } from './entry.ts';
+import { hashValues } from './fingerprint.ts';
+import { desiredOf } from './map.ts';
+import { sameValues, without } from './matching.ts';
+import type { Digest, RecordedError } from './ports.ts';
+
+export interface Difference {
+  /** The name that rules and records use: the target attribute, or the source's where only an inbound rule maps it. */
+  readonly name: string;
+  /** Under which name the link remembers what was agreed. */
+  readonly agreedAs: string;
+  readonly attribute: AttributeSchema;
+  readonly author: Author;
+  readonly actual: readonly Value[];
+  readonly desired: readonly Value[];
+  /** Undefined: no outbound rule writes it. */
+  readonly outbound: AttributeRule | undefined;
+  readonly inbound: readonly AttributeRule[];
+  readonly sensitive: boolean;
+}
+
+export interface Comparison {
+  readonly differences: readonly Difference[];
+  /** Hashes of what is equal now, to be remembered. */
+  readonly equal: ReadonlyMap<string, string>;
+  readonly error: RecordedError | undefined;
+}
+
+export interface ComparedPair {
+  readonly source: Entry;
+  readonly target: Entry;
+  readonly agreed: ReadonlyMap<string, string>;
+  /** Attribute → hash that one of our own unfinished writes was to set on the target: ours, not drift. */
+  readonly unfinished: ReadonlyMap<string, string>;
+  readonly scope: Scope;
+}
+
+export function compare(definition: Definition, pair: ComparedPair, digest: Digest): Comparison {
+  return new Comparing(definition, pair, digest).run();
+}
+
+class Comparing {
+  readonly #definition: Definition;
+  readonly #pair: ComparedPair;
+  readonly #digest: Digest;
+  readonly #differences: Difference[] = [];
+  readonly #equal: Map<string, string> = new Map();
+
+  constructor(definition: Definition, pair: ComparedPair, digest: Digest) {
+    this.#definition = definition;
+    this.#pair = pair;
+    this.#digest = digest;
+  }
+
+  run(): Comparison {
+    const { outbound, inbound } = this.#definition;
+    const written = new Set(outbound.filter((rule) => rule.onUpdate).map((rule) => rule.attribute.name));
+    const naming = this.#namingAttributes();
+    for (const rule of outbound) {
+      if (!rule.onUpdate || naming.has(rule.attribute.name.toLowerCase())) continue;
+      const error = this.#compareOutbound(rule);
+      if (error) return { differences: [], equal: new Map(), error };
+    }
+    for (const rule of inbound) {
+      if (!rule.onUpdate || [...rule.reads].some((name) => written.has(name))) continue;
+      const error = this.#compareInbound(rule);
+      if (error) return { differences: [], equal: new Map(), error };
+    }
+    return { differences: this.#differences, equal: this.#equal, error: undefined };
+  }
+
+  /** The RDN's attributes are written by the rename alone (DESIGN.md, "The engine, exactly"). */
+  #namingAttributes(): Set<string> {
+    const names = new Set<string>();
+    for (const { origin } of this.#definition.outbound) {
+      if (origin.kind !== 'Name') continue;
+      names.add(origin.rdnAttribute.toLowerCase());
+      const present = this.#pair.target.name;
+      if (present !== undefined) for (const part of leafOf(present)) names.add(part.attribute.toLowerCase());
+    }
+    return names;
+  }
+
+  #compareOutbound(rule: AttributeRule): RecordedError | undefined {
+    const { source, target, scope } = this.#pair;
+    const desired = desiredOf(rule, scope, source, this.#definition.source.schema);
+    if (desired.kind === 'Failed') return desired.error;
+    if (desired.kind === 'DoesNotApply') return undefined;
+    const inbound = this.#definition.inbound.filter(
+      (other) => other.onUpdate && other.reads.has(rule.attribute.name),
+    );
+    if (rule.attribute.writeOnly) this.#compareWriteOnly(rule, desired.values);
+    else {
+      const actual = valuesOf(target, rule.attribute.name, this.#definition.target.schema);
+      this.#note(rule.attribute.name, rule, {
+        desired: wanted(rule, desired.values, actual),
+        actual,
+        outbound: rule,
+        inbound,
+      });
+    }
+    return undefined;
+  }
+
+  /** Compared with the hash of what was last written; without one it counts as equal. */
+  #compareWriteOnly(rule: AttributeRule, desired: readonly Value[]): void {
+    const name = rule.attribute.name;
+    const hash = hashValues(desired, rule.attribute, this.#digest);
+    const last = this.#pair.agreed.get(name);
+    if (last === undefined || last === hash || desired.length === 0) {
+      if (last !== undefined) this.#equal.set(name, last);
+      return;
+    }
+    const base = {
+      name,
+      agreedAs: name,
+      attribute: rule.attribute,
+      actual: [],
+      desired,
+      inbound: [],
+      sensitive: true,
+    };
+    this.#differences.push({ ...base, author: 'SourceChanged', outbound: rule });
+  }
+
+  #compareInbound(rule: AttributeRule): RecordedError | undefined {
+    const { source, target, scope } = this.#pair;
+    const desired = desiredOf(rule, scope, target, this.#definition.target.schema);
+    if (desired.kind === 'Failed') return desired.error;
+    if (desired.kind === 'DoesNotApply') return undefined;
+    const actual = valuesOf(source, rule.attribute.name, this.#definition.source.schema);
+    const values = {
+      desired: wanted(rule, desired.values, actual),
+      actual,
+      outbound: undefined,
+      inbound: [rule],
+    };
+    this.#note(`source:${rule.attribute.name}`, rule, values);
+    return undefined;
+  }
+
+  #note(
+    agreedAs: string,
+    rule: AttributeRule,
+    found: Pick<Difference, 'desired' | 'actual' | 'outbound' | 'inbound'>,
+  ): void {
+    const { attribute, sensitive } = rule;
+    if (sameValues(found.desired, found.actual, attribute.match)) {
+      this.#equal.set(agreedAs, hashValues(found.desired, attribute, this.#digest));
+      return;
+    }
+    const author = this.#author(agreedAs, attribute, found, rule === found.outbound);
+    this.#differences.push({ ...found, name: attribute.name, agreedAs, attribute, sensitive, author });
+  }
+
+  /** `outbound`: desired comes from the source; else from the target, and the roles are turned round. */
+  #author(
+    agreedAs: string,
+    attribute: AttributeSchema,
+    found: Pick<Difference, 'desired' | 'actual'>,
+    outbound: boolean,
+  ): Author {
+    const agreed = this.#pair.agreed.get(agreedAs);
+    const actual = hashValues(found.actual, attribute, this.#digest);
+    if (outbound && actual === this.#pair.unfinished.get(attribute.name)) return 'SourceChanged';
+    if (agreed === undefined) return 'NeverAgreed';
+    const moved = hashValues(found.desired, attribute, this.#digest) !== agreed;
+    const drifted = actual !== agreed;
+    if (moved && drifted) return 'Conflict';
+    return moved === outbound ? 'SourceChanged' : 'TargetDrifted';
+  }
+}
+
+/** What shall stand there: `Weak` leaves what is there, `Add` keeps the values of others. */
+export function wanted(
+  rule: AttributeRule,
+  desired: readonly Value[],
+  actual: readonly Value[],
+): readonly Value[] {
+  if (rule.strength === 'Weak' && actual.length > 0) return actual;
+  if (rule.merge === 'Add') return [...actual, ...without(desired, actual, rule.attribute.match)];
+  return desired;
+}

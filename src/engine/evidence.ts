@@ -1,0 +1,97 @@
+/** Guards on the read itself (SITUATIONS.md, "Evidence"): whatever vouches for it, what they trip on counts as No. */
+import { SHRINK_ALLOWANCE, VANISH_THRESHOLD } from './defaults.ts';
+import type { Definition } from './definition.ts';
+import { hex } from './fingerprint.ts';
+import type { Baseline, Digest } from './ports.ts';
+import type { Roll } from './roll.ts';
+
+export type TripReason =
+  'SourceShrunk' | 'TargetShrunk' | 'EmptySource' | 'EmptyTarget' | 'AttributeVanished';
+
+export interface Trip {
+  readonly reason: TripReason;
+  readonly side: 'Source' | 'Target';
+  readonly attribute: string | undefined;
+  readonly message: string;
+  /** Covers reason, side and number of entries; approving it releases the guard once. */
+  readonly digest: string;
+}
+
+export interface ReadFacts {
+  readonly source: Roll;
+  readonly target: Roll;
+  readonly links: number;
+  readonly baselines: Readonly<Record<'Source' | 'Target', Baseline | undefined>>;
+}
+
+export function readGuards(definition: Definition, facts: ReadFacts, digest: Digest): Trip[] {
+  const trips: Omit<Trip, 'digest'>[] = [];
+  const { source, target, links } = facts;
+  if (source.present === 0 && (target.inScope > 0 || links > 0)) {
+    trips.push(
+      trip(
+        'EmptySource',
+        'Source',
+        'no source entry is in scope, though the target is not empty or links exist',
+      ),
+    );
+  } else push(trips, shrunk('Source', source, facts.baselines.Source, definition));
+  if (target.inScope === 0 && links > 0) {
+    trips.push(trip('EmptyTarget', 'Target', `no target entry is in scope, though ${links} links exist`));
+  } else push(trips, shrunk('Target', target, facts.baselines.Target, definition));
+  trips.push(
+    ...vanished('Source', source, facts.baselines.Source),
+    ...vanished('Target', target, facts.baselines.Target),
+  );
+  return trips.map((one) => ({ ...one, digest: tripDigest(definition.mapping, one, facts, digest) }));
+}
+
+function trip(
+  reason: TripReason,
+  side: 'Source' | 'Target',
+  message: string,
+  attribute?: string,
+): Omit<Trip, 'digest'> {
+  return { reason, side, attribute, message };
+}
+
+function push<T>(list: T[], value: T | undefined): void {
+  if (value !== undefined) list.push(value);
+}
+
+function shrunk(
+  side: 'Source' | 'Target',
+  roll: Roll,
+  baseline: Baseline | undefined,
+  definition: Definition,
+): Omit<Trip, 'digest'> | undefined {
+  if (!baseline) return undefined;
+  const lost = baseline.inScope - roll.inScope;
+  const { maxShrinkPercent } = definition.guards;
+  if (lost <= SHRINK_ALLOWANCE || lost * 100 <= baseline.inScope * maxShrinkPercent) return undefined;
+  const message = `${roll.inScope} entries are in scope, ${baseline.inScope} were at the last accepted read (limit ${maxShrinkPercent} %)`;
+  return trip(side === 'Source' ? 'SourceShrunk' : 'TargetShrunk', side, message);
+}
+
+function vanished(
+  side: 'Source' | 'Target',
+  roll: Roll,
+  baseline: Baseline | undefined,
+): Omit<Trip, 'digest'>[] {
+  if (!baseline || roll.entries === 0) return [];
+  return roll.definition.request.attributes
+    .filter((name) => (baseline.valueCounts[name] ?? 0) >= VANISH_THRESHOLD && !roll.valueCounts.get(name))
+    .map((name) => {
+      const message = `attribute ${name} had a value on ${baseline.valueCounts[name]} entries at the last accepted read and has none now`;
+      return trip('AttributeVanished', side, message, name);
+    });
+}
+
+function tripDigest(mapping: string, one: Omit<Trip, 'digest'>, facts: ReadFacts, digest: Digest): string {
+  const entries = one.side === 'Source' ? facts.source.entries : facts.target.entries;
+  return hex(
+    digest
+      .hash(`guard|${mapping}|${one.reason}|${one.side}|${one.attribute ?? ''}|${entries}`)
+      .subarray(0, 16),
+  );
+}

@@ -1,0 +1,50 @@
+/** Canonical forms and keyed hashes of entries and values. */
+import { normalise, normalSet } from './matching.ts';
+import { valuesOf, type AttributeSchema, type Entry, type ObjectSchema, type Value } from './entry.ts';
+import type { Digest } from './ports.ts';
+
+export const PRINT_BYTES = 16;
+/** Remembered value hashes are 64 bits: compared only with one other value of the same attribute. */
+const VALUE_HASH_BYTES = 8;
+
+/**
+ * 128 bits over the given attributes: attribute by attribute, values as they stand, sorted (order means
+ * nothing), length-prefixed. Values are not normalised: a change of case on one side can matter on the other,
+ * and looking at a pair in full once more costs little.
+ */
+export function printOf(
+  entry: Entry,
+  attributes: readonly string[],
+  schema: ObjectSchema,
+  digest: Digest,
+): Uint8Array {
+  let text = `${entry.id.length}:${entry.id}`;
+  for (const attribute of attributes) {
+    const values = valuesOf(entry, attribute, schema);
+    text += `|${values.length}`;
+    if (values.length === 1) text += prefixed(values[0] ?? '');
+    else for (const value of values.map(prefixed).toSorted()) text += value;
+  }
+  return digest.hash(text).subarray(0, PRINT_BYTES);
+}
+
+function prefixed(value: Value): string {
+  const text = typeof value === 'string' ? value : `\0${normalise(value, 'OctetString')}`;
+  return `,${text.length}:${text}`;
+}
+
+/** A keyed hash (hex) of a set of values under the attribute's matching rule. */
+export function hashValues(values: readonly Value[], attribute: AttributeSchema, digest: Digest): string {
+  const parts = normalSet(values, attribute.match).map((value) => `${value.length}:${value}`);
+  return hex(digest.hash(`value|${attribute.name}|${parts.join(',')}`).subarray(0, VALUE_HASH_BYTES));
+}
+
+export function hashKey(scope: string, key: string, digest: Digest): Uint8Array {
+  return digest.hash(`${scope}|${key}`);
+}
+
+export function hex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}

@@ -1,0 +1,111 @@
+/**
+ * Flat open-addressing index from 64 bits of a keyed hash to row numbers: some 18 bytes an entry, no objects.
+ * Several rows may stand under one hash. Equal hashes only nominate; who acts compares the real keys.
+ */
+const EMPTY = 0xffffffff;
+const GROW_AT = 0.65;
+
+export class HashIndex {
+  // Invariant: #rows[i] === EMPTY exactly where slot i is free; #used / capacity stays under GROW_AT.
+  #high: Uint32Array;
+  #low: Uint32Array;
+  #rows: Uint32Array;
+  #used = 0;
+
+  constructor(expected: number = 1024) {
+    const capacity = 2 ** Math.ceil(Math.log2(Math.max(16, expected / GROW_AT)));
+    this.#high = new Uint32Array(capacity);
+    this.#low = new Uint32Array(capacity);
+    this.#rows = new Uint32Array(capacity).fill(EMPTY);
+  }
+
+  get size(): number {
+    return this.#used;
+  }
+
+  add(hash: Uint8Array, row: number): void {
+    if (this.#used + 1 > this.#rows.length * GROW_AT) this.#grow();
+    this.#insert(word(hash, 0), word(hash, 4), row);
+  }
+
+  /** The first row under this hash, or -1. */
+  find(hash: Uint8Array): number {
+    const high = word(hash, 0);
+    const low = word(hash, 4);
+    const mask = this.#rows.length - 1;
+    for (let slot = low & mask; ; slot = (slot + 1) & mask) {
+      const row = this.#rows[slot] ?? EMPTY;
+      if (row === EMPTY) return -1;
+      if (this.#low[slot] === low && this.#high[slot] === high) return row;
+    }
+  }
+
+  findAll(hash: Uint8Array): number[] {
+    const rows: number[] = [];
+    const high = word(hash, 0);
+    const low = word(hash, 4);
+    const mask = this.#rows.length - 1;
+    for (let slot = low & mask; ; slot = (slot + 1) & mask) {
+      const row = this.#rows[slot] ?? EMPTY;
+      if (row === EMPTY) return rows;
+      if (this.#low[slot] === low && this.#high[slot] === high) rows.push(row);
+    }
+  }
+
+  #insert(high: number, low: number, row: number): void {
+    const mask = this.#rows.length - 1;
+    let slot = low & mask;
+    while (this.#rows[slot] !== EMPTY) slot = (slot + 1) & mask;
+    this.#high[slot] = high;
+    this.#low[slot] = low;
+    this.#rows[slot] = row;
+    this.#used++;
+  }
+
+  #grow(): void {
+    const [high, low, rows] = [this.#high, this.#low, this.#rows];
+    const capacity = rows.length * 2;
+    this.#high = new Uint32Array(capacity);
+    this.#low = new Uint32Array(capacity);
+    this.#rows = new Uint32Array(capacity).fill(EMPTY);
+    this.#used = 0;
+    rows.forEach((row, slot) => {
+      if (row !== EMPTY) this.#insert(high[slot] ?? 0, low[slot] ?? 0, row);
+    });
+  }
+}
+
+export function word(hash: Uint8Array, at: number): number {
+  return (
+    ((hash[at] ?? 0) |
+      ((hash[at + 1] ?? 0) << 8) |
+      ((hash[at + 2] ?? 0) << 16) |
+      ((hash[at + 3] ?? 0) << 24)) >>>
+    0
+  );
+}
+
+/** A growing array of 128-bit fingerprints. */
+export class PrintColumn {
+  #words: Uint32Array;
+
+  constructor(expected: number) {
+    this.#words = new Uint32Array(Math.max(16, expected) * 4);
+  }
+
+  set(row: number, print: Uint8Array): void {
+    if ((row + 1) * 4 > this.#words.length) {
+      const wider = new Uint32Array(Math.max(this.#words.length * 2, (row + 1) * 4));
+      wider.set(this.#words);
+      this.#words = wider;
+    }
+    for (let at = 0; at < 4; at++) this.#words[row * 4 + at] = word(print, at * 4);
+  }
+
+  equals(row: number, print: Uint8Array): boolean {
+    for (let at = 0; at < 4; at++) {
+      if (this.#words[row * 4 + at] !== word(print, at * 4)) return false;
+    }
+    return true;
+  }
+}

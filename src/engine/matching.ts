@@ -1,0 +1,91 @@
+/** Matching rules: when two values of an attribute mean the same (RFC 4517 section 4.2, prepared as in RFC 4518). */
+import { normalName } from './dn.ts';
+import type { Match, Value } from './entry.ts';
+
+const PLAIN_ASCII = /^[\x21-\x7e]*$/;
+
+/** A text that is equal for values that are equal under the rule. Octets become one character a byte. */
+export function normalise(value: Value, match: Match): string {
+  if (typeof value !== 'string') return octets(value);
+  switch (match) {
+    case 'Exact':
+    case 'OctetString':
+      return value;
+    case 'IgnoreCase':
+      return foldCase(value);
+    case 'IgnoreSpace':
+      return foldSpace(value);
+    case 'IgnoreCaseAndSpace':
+      return foldCase(foldSpace(value));
+    case 'TelephoneNumber':
+      return value.replace(/[\s-]+/g, '').toLowerCase();
+    case 'DistinguishedName':
+      return normalName(value);
+    case 'GeneralizedTime':
+      return instant(value);
+    case 'Integer':
+      return integer(value);
+    case 'Boolean':
+      return value.toLowerCase();
+  }
+}
+
+export function sameValue(one: Value, other: Value, match: Match): boolean {
+  return one === other || normalise(one, match) === normalise(other, match);
+}
+
+/** The values as a sorted set of normal forms: order and repetition mean nothing. */
+export function normalSet(values: readonly Value[], match: Match): string[] {
+  const first = values[0];
+  if (values.length === 1 && first !== undefined) return [normalise(first, match)];
+  return [...new Set(values.map((value) => normalise(value, match)))].toSorted();
+}
+
+export function sameValues(one: readonly Value[], other: readonly Value[], match: Match): boolean {
+  if (one.length === 1 && other.length === 1 && one[0] === other[0]) return true;
+  const left = normalSet(one, match);
+  const right = normalSet(other, match);
+  return left.length === right.length && left.every((value, at) => value === right[at]);
+}
+
+/** The values of `one` that `other` does not have. */
+export function without(one: readonly Value[], other: readonly Value[], match: Match): Value[] {
+  const known = new Set(other.map((value) => normalise(value, match)));
+  const kept: Value[] = [];
+  for (const value of one) {
+    const normal = normalise(value, match);
+    if (!known.has(normal)) kept.push(value);
+    known.add(normal);
+  }
+  return kept;
+}
+
+function foldCase(value: string): string {
+  return PLAIN_ASCII.test(value) ? value.toLowerCase() : value.normalize('NFKC').toLowerCase();
+}
+
+function foldSpace(value: string): string {
+  return PLAIN_ASCII.test(value) ? value : value.trim().replace(/\s+/g, ' ');
+}
+
+function integer(value: string): string {
+  return /^[+-]?\d{1,40}$/.test(value.trim()) ? BigInt(value.trim()).toString() : value;
+}
+
+/** RFC 4517 section 3.3.13 (`20260101120000Z`, fractions and offsets allowed); other text stays as it is. */
+function instant(value: string): string {
+  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)?(\d\d)?(?:[.,](\d+))?(Z|[+-]\d{2}(?:\d{2})?)$/.exec(
+    value.trim(),
+  );
+  if (!parts) return value;
+  const [, year, month, day, hour, minute = '00', second = '00', fraction = '', zone = 'Z'] = parts;
+  const offset = zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3) || '00'}`;
+  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`);
+  return Number.isNaN(time) ? value : `${time}.${fraction.replace(/0+$/, '')}`;
+}
+
+function octets(value: Uint8Array): string {
+  let text = '';
+  for (const byte of value) text += String.fromCharCode(byte);
+  return text;
+}

@@ -1,0 +1,442 @@
+/**
+ * Judged pairs → operations and records, in canonical order: decide, map, compare, respond. Nothing is written
+ * to a system here; what needs no write is recorded at once, the rest waits in the spool for the guards.
+ */
+import type { Judged } from './assess.ts';
+import { compare, type Comparison } from './compare.ts';
+import { decide, decideConfirmed, type Decision, type Share } from './decide.ts';
+import type { Definition, Expression, Scope, Situation } from './definition.ts';
+import type { Entry } from './entry.ts';
+import { sharesKey } from './correlate.ts';
+import { digestOf, type Operation, type OperationBody } from './operation.ts';
+import { recordOf, type RecordDraft } from './record.ts';
+import { respond, type Act, type Change, type Responded, type RespondInput } from './respond.ts';
+import { hashValues } from './fingerprint.ts';
+import type { Digest, Memory, RecordedError, Since, Spool, StoredLink } from './ports.ts';
+import type { Item, Roll } from './roll.ts';
+import type { SinceClocks } from './since.ts';
+import type { Summary } from './summary.ts';
+
+export interface PlanContext {
+  readonly definition: Definition;
+  readonly memory: Memory;
+  readonly digest: Digest;
+  readonly source: Roll;
+  readonly target: Roll;
+  readonly entries: Spool<Entry>;
+  readonly bodies: Spool<OperationBody>;
+  readonly clocks: SinceClocks;
+  readonly summary: Summary;
+  readonly now: number;
+  /** Target key → attribute → hash that one of our own unfinished writes was to set. */
+  readonly unfinished: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** May links be settled and remembered values moved? Not when observing. */
+  readonly remembers: boolean;
+}
+
+export interface Plan {
+  readonly operations: readonly Operation[];
+}
+
+export function plan(judged: readonly Judged[], context: PlanContext): Plan {
+  return new Planner(context).run(judged);
+}
+
+const NOTHING_AGREED: ReadonlyMap<string, string> = new Map();
+
+interface PairView {
+  readonly judged: Judged;
+  readonly situation: Situation;
+  readonly source: Entry | undefined;
+  readonly target: Entry | undefined;
+  readonly link: StoredLink | undefined;
+  readonly scope: Scope;
+  readonly since: Since;
+}
+
+class Planner {
+  readonly #context: PlanContext;
+  readonly #operations: Operation[] = [];
+  /** Ids that creates of this plan take, by side and key. */
+  readonly #created: Map<string, string> = new Map();
+
+  constructor(context: PlanContext) {
+    this.#context = context;
+  }
+
+  run(judged: readonly Judged[]): Plan {
+    for (const one of judged.toSorted(byIds)) this.#planOne(one);
+    return { operations: this.#operations };
+  }
+
+  #planOne(judged: Judged): void {
+    if (!judged.verdict) {
+      this.#context.clocks.leave(judged);
+      this.#record({ judged, error: judged.error }, 'Failed');
+      return;
+    }
+    const view = this.#view(judged, judged.verdict.situation);
+    if (view.situation === 'Confirmed') this.#planConfirmed(view);
+    else this.#planOther(view);
+  }
+
+  #view(judged: Judged, situation: Situation): PairView {
+    const { memory, now } = this.#context;
+    const source = this.#entry(judged.source);
+    const target = this.#entry(judged.target);
+    const link = judged.pair ? memory.links.bySource(judged.pair.sourceKey) : undefined;
+    const scope = { source, target, linkedAt: link?.linkedAt, now };
+    return { judged, situation, source, target, link, scope, since: this.#context.clocks.see(judged) };
+  }
+
+  #entry(item: Item | undefined): Entry | undefined {
+    return item?.handle === undefined ? undefined : this.#context.entries.get(item.handle);
+  }
+
+  // --- every situation but Confirmed ------------------------------------------------------------------
+
+  #planOther(view: PairView): void {
+    const { definition } = this.#context;
+    const neverLinked = view.judged.pair === undefined;
+    const input = { situation: view.situation, scope: view.scope, neverLinked, since: view.since.at };
+    const decided = decide(definition, input);
+    if (decided.kind === 'Failed') {
+      this.#fail(view, decided.error);
+      return;
+    }
+    const decision = this.#reduce(decided.decision, view);
+    const comparison = this.#compareForUpdate(decision, view);
+    if (comparison.error) {
+      this.#fail(view, comparison.error);
+      return;
+    }
+    this.#context.summary.addPair(view.situation);
+    const share = { decision, differences: comparison.differences };
+    const settles = decision.response !== 'Link' && decision.response !== 'UpdateSource';
+    this.#carryOut(
+      view,
+      share,
+      respond(decision.response, share, this.#respondInput(view, comparison, settles)),
+    );
+  }
+
+  /** Update on Found and Moved writes what differs; nothing was agreed between the two before. */
+  #compareForUpdate(decision: Decision, view: PairView): Comparison {
+    const none = { differences: [], equal: NOTHING_AGREED, error: undefined };
+    const updates = decision.response === 'UpdateTarget' || decision.response === 'UpdateSource';
+    const { source, target } = view;
+    if (!source || !target || !(updates || decision.response === 'Link')) return none;
+    if (!this.#context.definition.correlate.some((rule) => sharesKey(rule, source, target, this.#context))) {
+      const message = 'correlation nominated an entry whose key differs';
+      return { ...none, error: { code: 'KeyDiffers', attribute: null, rule: null, message } };
+    }
+    if (!updates) return none;
+    return this.#compare(source, target, NOTHING_AGREED, view);
+  }
+
+  #compare(source: Entry, target: Entry, agreed: ReadonlyMap<string, string>, view: PairView): Comparison {
+    const { definition, digest, unfinished } = this.#context;
+    const ours = unfinished.get(view.judged.target?.key ?? '') ?? NOTHING_AGREED;
+    return compare(definition, { source, target, agreed, unfinished: ours, scope: view.scope }, digest);
+  }
+
+  /** Delete and Disable are reduced to Unlink while another source entry or mapping has the target. */
+  #reduce(decision: Decision, view: PairView): Decision {
+    const lost: readonly Situation[] = ['SourceMissing', 'SourceDeleted', 'Unqualified'];
+    const withdraws = decision.response === 'DeleteTarget' || decision.response === 'DisableTarget';
+    if (!withdraws || !lost.includes(view.situation)) return decision;
+    const holder = view.judged.target ? this.#context.memory.holder(view.judged.target.key) : undefined;
+    const because = view.judged.wanted
+      ? 'another source entry wants the target'
+      : holder && `still held by ${holder}`;
+    if (!because) return decision;
+    const note = `${decision.response} is reduced to Unlink: ${because}`;
+    return { ...decision, response: 'Unlink', passedOver: [...decision.passedOver, note] };
+  }
+
+  // --- Confirmed --------------------------------------------------------------------------------------
+
+  #planConfirmed(view: PairView): void {
+    const { source, target, link } = view;
+    if (!source || !target || !link) {
+      this.#fail(view, {
+        code: 'NotFound',
+        attribute: null,
+        rule: null,
+        message: 'one side of the pair could not be read',
+      });
+      return;
+    }
+    const comparison = this.#compare(source, target, link.agreed, view);
+    if (comparison.error) {
+      this.#fail(view, comparison.error);
+      return;
+    }
+    const { differences } = comparison;
+    const scope = { ...view.scope, changed: differences.map((one) => one.name) };
+    const marked = view.judged.target?.marked ?? false;
+    const input = {
+      situation: view.situation,
+      scope,
+      neverLinked: false,
+      since: view.since.at,
+      differences,
+      marked,
+    };
+    const decided = decideConfirmed(this.#context.definition, input);
+    if (decided.kind === 'Failed') {
+      this.#fail(view, decided.error);
+      return;
+    }
+    this.#context.summary.addPair(view.situation);
+    switch (decided.kind) {
+      case 'InSync':
+        this.#inSync({ ...view, scope }, comparison, decided.passedOver);
+        return;
+      case 'Whole':
+        this.#share({ ...view, scope }, decided.share, comparison, true);
+        return;
+      case 'ByAttribute':
+        for (const share of decided.shares)
+          this.#share({ ...view, scope }, share, comparison, decided.shares.length === 1);
+    }
+  }
+
+  #share(view: PairView, share: Share, comparison: Comparison, alone: boolean): void {
+    const input = this.#respondInput(view, comparison, alone && view.judged.verdict?.row === 'A5');
+    const responded = respond(share.decision.response, share, input);
+    const isDone = responded.kind === 'Nothing' && responded.outcome === 'InSync';
+    if (isDone && alone) this.#inSync(view, comparison, share.decision.passedOver, share);
+    else this.#carryOut(view, share, responded);
+  }
+
+  #inSync(view: PairView, comparison: Comparison, passedOver: readonly string[], share?: Share): void {
+    const { judged, link } = view;
+    if (this.#context.remembers && link && judged.verdict?.row === 'A5') this.#settle(view, link, comparison);
+    const decision = share?.decision ?? { response: 'Report' as const, rule: undefined, passedOver };
+    const draft = share ? { decision } : {};
+    this.#record({ judged, passedOver: decision.passedOver, ...draft }, 'InSync');
+  }
+
+  /** Both sides were found equal: the link remembers it, and the pair is quiet until one of them changes. */
+  #settle(view: PairView, link: StoredLink, comparison: Comparison): void {
+    const { definition, memory } = this.#context;
+    const agreed = new Map([...link.agreed, ...comparison.equal]);
+    memory.links.put({
+      ...link,
+      agreed,
+      sourcePrint: view.judged.source?.print,
+      targetPrint: view.judged.target?.print,
+      settledIn: definition.epoch,
+    });
+  }
+
+  // --- operations -------------------------------------------------------------------------------------
+
+  #respondInput(view: PairView, comparison: Comparison, settles: boolean): RespondInput {
+    const { judged, source, target, scope } = view;
+    return {
+      definition: this.#context.definition,
+      digest: this.#context.digest,
+      source,
+      target,
+      sourceKey: judged.source?.key,
+      targetKey: judged.target?.key,
+      scope,
+      linked: judged.pair,
+      marked: judged.target?.marked ?? false,
+      prints: { source: judged.source?.print, target: judged.target?.print },
+      equal: comparison.equal,
+      settles,
+      idHolder: (side, id) => this.#idHolder(side, id, judged),
+    };
+  }
+
+  /** A create whose id is known beforehand and exists, or is linked to another source entry, is refused. */
+  #idHolder(side: 'Source' | 'Target', id: string, judged: Judged): string | undefined {
+    const { memory, source, target } = this.#context;
+    const roll = side === 'Source' ? source : target;
+    const key = roll.keyOf(id);
+    const link = side === 'Target' ? memory.links.byTarget(key) : memory.links.bySource(key);
+    const own =
+      side === 'Target' ? link?.sourceKey === judged.source?.key : link?.targetKey === judged.target?.key;
+    if (link && !own)
+      return `'${id}' is linked to ${side === 'Target' ? `source '${link.sourceId}'` : `target '${link.targetId}'`}`;
+    if (roll.ordinalOf(key) !== -1)
+      return `'${id}' exists in ${roll.definition.system} ${roll.definition.object}`;
+    const taken = this.#created.get(`${side}|${key}`);
+    if (taken !== undefined) return `'${id}' is about to be created for '${taken}'`;
+    this.#created.set(`${side}|${key}`, judged.source?.id ?? judged.target?.id ?? '');
+    return undefined;
+  }
+
+  #carryOut(view: PairView, share: Share, responded: Responded): void {
+    const { judged } = view;
+    const { decision } = share;
+    const changed = share.differences.map(changeOfDifference);
+    switch (responded.kind) {
+      case 'Nothing':
+        this.#record(
+          { judged, decision, changes: changed, authors: authorsOf(view, share) },
+          responded.outcome,
+        );
+        return;
+      case 'Error':
+        this.#record(
+          {
+            judged,
+            decision,
+            changes: responded.changes ?? changed,
+            authors: authorsOf(view, share),
+            error: responded.error,
+          },
+          responded.outcome,
+        );
+        return;
+      case 'Act': {
+        const changes = responded.act.changes.length > 0 ? responded.act.changes : changed;
+        const record = recordOf({ judged, decision, changes, authors: authorsOf(view, share) }, 'Planned');
+        this.#operations.push(this.#operation(view, decision, responded.act, record));
+      }
+    }
+  }
+
+  #operation(view: PairView, decision: Decision, act: Act, record: OperationBody['record']): Operation {
+    const { definition, digest, bodies } = this.#context;
+    const { judged } = view;
+    const hashes = Object.fromEntries(
+      act.changes.map((one) => [one.attribute.name, hashValues(one.to, one.attribute, digest)]),
+    );
+    const ids = {
+      sourceId: judged.source?.id ?? judged.pair?.sourceId ?? '',
+      targetId: judged.target?.id ?? judged.pair?.targetId ?? '',
+    };
+    const body: OperationBody = { record, write: act.write, link: act.link, mark: act.mark, hashes };
+    const clears = act.effects.filter((one) => one.effect === 'Clear').map((one) => one.attribute);
+    return {
+      kind: act.kind,
+      side: act.side,
+      response: decision.response,
+      situation: view.situation,
+      row: judged.verdict?.row ?? '',
+      effects: act.effects,
+      withdraws: ['Delete', 'Disable', 'Unlink'].includes(act.kind) || clears.length > 0,
+      sourceKey: judged.source?.key ?? judged.pair?.sourceKey,
+      targetKey: judged.target?.key ?? judged.pair?.targetKey,
+      ...ids,
+      takes: act.takes,
+      frees: act.frees,
+      parent: act.parent,
+      clearedFrom: act.changes
+        .filter((one) => clears.includes(one.attribute.name))
+        .flatMap((one) => one.reads),
+      decidedBy: decidedBy(decision, act.changes, definition),
+      protectedBy: this.#protection(act, view),
+      waitsFor: this.#waitsFor(decision, view),
+      body: bodies.put(body),
+      digest: digestOf(
+        definition.mapping,
+        { kind: act.kind, side: act.side, ...ids },
+        hashes,
+        act.takes,
+        digest,
+      ),
+      held: undefined,
+      released: false,
+    };
+  }
+
+  /** `protect` names entries that are never written; an expression there that fails protects. */
+  #protection(act: Act, view: PairView): string | undefined {
+    if (act.side === 'Link') return undefined;
+    const side = act.side === 'Source' ? this.#context.definition.source : this.#context.definition.target;
+    const present = act.side === 'Source' ? view.source : view.target;
+    for (const entry of [act.write.kind === 'Create' ? undefined : present, futureEntry(act, present)]) {
+      const rule = entry && side.protect.find((one) => isProtected(one, entry, this.#context.now));
+      if (rule) return rule.text;
+    }
+    return undefined;
+  }
+
+  /** The last holder lets go: until every other mapping of the target object has looked, nothing is withdrawn. */
+  #waitsFor({ response }: Decision, view: PairView): string | undefined {
+    const shared: readonly Situation[] = ['SourceMissing', 'SourceDeleted', 'Unqualified', 'Unassigned'];
+    const withdraws = response === 'DeleteTarget' || response === 'DisableTarget';
+    if (!withdraws || !shared.includes(view.situation)) return undefined;
+    const { definition, memory } = this.#context;
+    return definition.siblings.find((mapping) => (memory.lastReadRun(mapping) ?? -1) <= view.since.run);
+  }
+
+  #fail(view: PairView, error: RecordedError): void {
+    this.#context.clocks.leave(view.judged);
+    this.#record({ judged: { ...view.judged, verdict: undefined }, error }, 'Failed');
+  }
+
+  #record(draft: RecordDraft, outcome: Parameters<typeof recordOf>[1]): void {
+    this.#context.summary.add(recordOf(draft, outcome));
+  }
+}
+
+function changeOfDifference(difference: Share['differences'][number]): Change {
+  const { attribute, sensitive, author, actual, desired } = difference;
+  return { attribute, sensitive, author, from: actual, to: desired, reads: [], when: undefined };
+}
+
+/** `changes` of a record: the authors of a Confirmed pair's differences. */
+function authorsOf(view: PairView, share: Share): string[] {
+  if (view.situation !== 'Confirmed') return [];
+  const authors = share.differences.map((one) => one.author);
+  if (view.judged.target?.marked) authors.push('SourceChanged');
+  return [...new Set(authors)].toSorted();
+}
+
+/** What a condition read that decided here: the rule's, those passed over, and those of the attributes written. */
+function decidedBy(
+  decision: Decision,
+  changes: readonly Change[],
+  definition: Definition,
+): Operation['decidedBy'] {
+  const conditions: Expression[] = [];
+  const scopes = [definition.source.where, definition.source.deletedWhen, definition.target.where];
+  const passed = definition.rules.filter(
+    (rule) =>
+      rule === decision.rule || decision.passedOver.some((note) => note.startsWith(`${rule.name}: when`)),
+  );
+  for (const one of [...scopes, ...passed.map((rule) => rule.when), ...changes.map((change) => change.when)])
+    if (one) conditions.push(one);
+  return {
+    source: conditions.flatMap((one) => [...one.reads.source]),
+    target: conditions.flatMap((one) => [...one.reads.target]),
+  };
+}
+
+function isProtected(rule: Expression, entry: Entry, now: number): boolean {
+  const result = rule.evaluate({ entry, now });
+  return result.kind === 'Failed' || result.values[0] === 'true';
+}
+
+/** The entry as it would be after a create or a rename. */
+function futureEntry(act: Act, present: Entry | undefined): Entry | undefined {
+  if (act.write.kind === 'Create') {
+    const { name, attributes } = act.write.entry;
+    return { id: '', name, attributes };
+  }
+  if (act.write.kind !== 'Update' || !present || act.write.change.newName === undefined) return undefined;
+  return { ...present, name: act.write.change.newName };
+}
+
+function byIds(one: Judged, other: Judged): number {
+  return compareText(sourceIdOf(one), sourceIdOf(other)) || compareText(targetIdOf(one), targetIdOf(other));
+}
+
+function sourceIdOf(judged: Judged): string {
+  return judged.source?.id ?? judged.pair?.sourceId ?? '';
+}
+
+function targetIdOf(judged: Judged): string {
+  return judged.target?.id ?? judged.pair?.targetId ?? '';
+}
+
+function compareText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

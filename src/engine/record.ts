@@ -1,0 +1,66 @@
+/** A judged pair and what was decided, as a record for people and programs. No sensitive value gets through here. */
+import type { Judged } from './assess.ts';
+import type { Decision } from './decide.ts';
+import type { Value } from './entry.ts';
+import type { EntryOutcome, EntryRecord, RecordedDifference, RecordedError, RecordedValue } from './ports.ts';
+import type { Change } from './respond.ts';
+
+export interface RecordDraft {
+  readonly judged: Judged;
+  readonly decision?: Decision;
+  readonly changes?: readonly Change[];
+  readonly authors?: readonly string[];
+  readonly error?: RecordedError | undefined;
+  readonly passedOver?: readonly string[];
+}
+
+/** A1, A5 … judge a link: both its ids belong to the record, also of a side that is gone. */
+const NAMES_NO_TARGET: readonly string[] = ['A4', 'A11', 'A13', 'A15', 'A19'];
+
+export function recordOf(draft: RecordDraft, outcome: EntryOutcome): EntryRecord {
+  const { judged, decision } = draft;
+  const { verdict, source, target, pair } = judged;
+  const namesTarget = !verdict || !NAMES_NO_TARGET.includes(verdict.row);
+  // On A14 the pair is the old source's link: the record is about the new source.
+  const sourceId = source?.id ?? (verdict?.row === 'A14' ? undefined : pair?.sourceId);
+  return {
+    situation: verdict?.situation ?? null,
+    row: verdict?.row ?? null,
+    changes: draft.authors ?? [],
+    response: decision?.response ?? null,
+    rule: decision?.rule?.name ?? null,
+    source: sourceId ?? null,
+    target: namesTarget ? (target?.id ?? pair?.targetId ?? null) : null,
+    sourceName: source?.name ?? null,
+    targetName: namesTarget ? (target?.name ?? null) : null,
+    outcome,
+    held: null,
+    differences: (draft.changes ?? []).map(differenceOf),
+    error: draft.error ?? null,
+    passedOver: draft.passedOver ?? decision?.passedOver ?? [],
+  };
+}
+
+function differenceOf({ attribute, sensitive, author, from, to }: Change): RecordedDifference {
+  const show = (values: readonly Value[]): RecordedValue[] => values.map((value) => shown(value, sensitive));
+  return { attribute: attribute.name, author, from: show(from), to: show(to) };
+}
+
+function shown(value: Value, sensitive: boolean): RecordedValue {
+  if (sensitive) return '[secret]';
+  return typeof value === 'string' ? value : { base64: base64(value) };
+}
+
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** RFC 4648 section 4. The engine has no library to call. */
+function base64(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 3) {
+    const chunk = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    for (let digit = 0; digit < 4; digit++) {
+      text += at + digit > bytes.length ? '=' : DIGITS.charAt((chunk >> (18 - 6 * digit)) & 63);
+    }
+  }
+  return text;
+}

@@ -1,0 +1,431 @@
+/**
+ * One run of one mapping, start to end: read both sides, judge, plan, guard, apply, remember. Start reading
+ * here. The engine is pure but for its ports: it knows no clock, no file, no network and no Kubernetes object.
+ */
+import { apply, type ApplyContext } from './apply.ts';
+import { assess, type Assessment, type Judged } from './assess.ts';
+import { HELD_PLAN_LIFETIME_MS, VANISH_THRESHOLD } from './defaults.ts';
+import type { Definition } from './definition.ts';
+import type { Entry } from './entry.ts';
+import { readGuards, type Trip } from './evidence.ts';
+import { hashKey } from './fingerprint.ts';
+import { guard, type Guarded, type GuardInput } from './guard.ts';
+import { LinkTable } from './link-table.ts';
+import { planDigest, type Operation, type OperationBody } from './operation.ts';
+import { collectPairs, settleMarks, type Pairs } from './pairs.ts';
+import { plan } from './plan.ts';
+import type { Clock, Digest, Evidence, HeldPlan, Memory, OpenSide, Spool } from './ports.ts';
+import { Roll, type Item } from './roll.ts';
+import { SinceClocks } from './since.ts';
+import { Summary, type SituationCount, type Totals } from './summary.ts';
+import { settleUnfinished, type Unfinished } from './unfinished.ts';
+
+export interface RunPorts {
+  readonly source: OpenSide;
+  readonly target: OpenSide;
+  readonly memory: Memory;
+  readonly digest: Digest;
+  readonly clock: Clock;
+  readonly newSpool: <T>() => Spool<T>;
+  readonly newId: () => string;
+  readonly progress: (progress: Progress) => void;
+}
+
+export type Progress =
+  | { readonly phase: 'Reading'; readonly side: 'Source' | 'Target'; readonly entries: number }
+  | { readonly phase: 'Planning'; readonly pairs: number }
+  | { readonly phase: 'Applying'; readonly applied: number; readonly planned: number };
+
+export interface RunRequest {
+  /** Counts up over all runs of all mappings of one state. */
+  readonly sequence: number;
+  /**
+   * Apply: writes. Observe: looks, plans and remembers nothing of links. Pretend: writes to overlays, so that
+   * the next mapping of a chain sees them, and calls it planned.
+   */
+  readonly effect: 'Apply' | 'Observe' | 'Pretend';
+  /** Records what is in sync, ignored and merely linked too. */
+  readonly recordsAll: boolean;
+  /** Judge only this entry; id in the normal form of its matching rule. */
+  readonly only: { readonly side: 'Source' | 'Target'; readonly key: string } | undefined;
+}
+
+export type Outcome = 'Succeeded' | 'Degraded' | 'Held' | 'Failed' | 'Stalled';
+
+export interface RunResult {
+  readonly outcome: Outcome;
+  /** For people: why the outcome is what it is, where it is not Succeeded. */
+  readonly message: string | undefined;
+  readonly source: { readonly entries: number; readonly evidence: Evidence };
+  readonly target: { readonly entries: number; readonly evidence: Evidence };
+  readonly situations: readonly SituationCount[];
+  readonly totals: Totals;
+  readonly planDigest: string;
+  readonly plan: HeldPlan | undefined;
+  /** How many operations the held plan has. */
+  readonly heldOperations: number;
+  readonly trips: readonly Trip[];
+  readonly exceeded: Guarded['exceeded'];
+  /** Which sides were written. */
+  readonly wrote: Readonly<Record<'Source' | 'Target', boolean>>;
+}
+
+export async function run(
+  definition: Definition,
+  request: RunRequest,
+  ports: RunPorts,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const running = new Running(definition, request, ports);
+  const unknown = running.unknownAttribute();
+  if (unknown !== undefined) return running.stalled(unknown);
+  const unfinished = await running.lookAfterUnfinished(signal);
+  await running.read(signal);
+  const assessment = await running.assess(unfinished, signal);
+  const operations = running.plan(assessment, unfinished);
+  const guarded = running.guard(operations, assessment);
+  const stopped = await running.apply(operations, guarded, signal);
+  return running.record(operations, guarded, assessment, stopped);
+}
+
+class Running {
+  readonly #definition: Definition;
+  readonly #request: RunRequest;
+  readonly #ports: RunPorts;
+  readonly #startedAt: number;
+  readonly #spool: Spool<Entry>;
+  readonly #bodies: Spool<OperationBody>;
+  readonly #links: LinkTable;
+  readonly #rolls: Readonly<Record<'Source' | 'Target', Roll>>;
+  readonly #summary: Summary;
+  readonly #clocks: SinceClocks;
+  readonly #linksBefore: number;
+  readonly #released: ReadonlySet<string>;
+  #trips: readonly Trip[] = [];
+  #releasedTrips: readonly Trip[] = [];
+
+  constructor(definition: Definition, request: RunRequest, ports: RunPorts) {
+    this.#definition = definition;
+    this.#request = request;
+    this.#ports = ports;
+    const { memory, digest } = ports;
+    this.#startedAt = ports.clock.now();
+    this.#spool = ports.newSpool();
+    this.#bodies = ports.newSpool();
+    this.#linksBefore = memory.links.count();
+    const epoch = definition.dependsOnTime ? undefined : definition.epoch;
+    this.#links = LinkTable.load(memory.links.heads(), this.#linksBefore, epoch, digest);
+    this.#disturbOnly();
+    this.#rolls = { Source: this.#newRoll('Source'), Target: this.#newRoll('Target') };
+    this.#summary = new Summary(memory, request.recordsAll);
+    this.#clocks = new SinceClocks(memory.since(), definition.rules, this.#startedAt, request.sequence);
+    this.#released = memory.released(this.#startedAt, definition.approvedPlan);
+  }
+
+  /** The one entry that is asked for is looked at in full, however quiet its pair is. */
+  #disturbOnly(): void {
+    const { only } = this.#request;
+    if (!only) return;
+    const row = this.#links.find(only.side, hashKey(only.side, only.key, this.#ports.digest));
+    if (row !== -1) this.#links.disturb(row);
+  }
+
+  #newRoll(side: 'Source' | 'Target'): Roll {
+    return new Roll(side === 'Source' ? this.#definition.source : this.#definition.target, {
+      digest: this.#ports.digest,
+      links: this.#links,
+      spool: this.#spool,
+      now: this.#startedAt,
+      correlate: this.#definition.correlate,
+      progress: (of, entries) => this.#ports.progress({ phase: 'Reading', side: of, entries }),
+    });
+  }
+
+  /**
+   * An attribute that the mapping reads and the system has no place for. Where it had values before, that is a
+   * vanished attribute, which the guards answer; else nothing may be concluded from its absence.
+   */
+  unknownAttribute(): string | undefined {
+    for (const side of ['Source', 'Target'] as const) {
+      const { definition } = this.#rolls[side];
+      const missing = (side === 'Source' ? this.#ports.source : this.#ports.target).missingAttributes ?? [];
+      const counts = this.#ports.memory.baseline(side)?.valueCounts ?? {};
+      const name = definition.request.attributes.find(
+        (one) => missing.includes(one) && (counts[one] ?? 0) < VANISH_THRESHOLD,
+      );
+      if (name !== undefined) {
+        return `UnknownAttribute: the mapping reads ${side.toLowerCase()} attribute '${name}', which ${definition.system} ${definition.object} does not have; correct the mapping or bring the attribute back`;
+      }
+    }
+    return undefined;
+  }
+
+  stalled(message: string): RunResult {
+    const nothing = { entries: 0, evidence: this.#rolls.Source.evidence };
+    return {
+      outcome: 'Stalled',
+      message,
+      source: nothing,
+      target: nothing,
+      situations: [],
+      totals: this.#summary.totals,
+      planDigest: planDigest([], this.#ports.digest),
+      plan: undefined,
+      heldOperations: 0,
+      trips: [],
+      exceeded: [],
+      wrote: { Source: false, Target: false },
+    };
+  }
+
+  lookAfterUnfinished(signal: AbortSignal): Promise<Unfinished> {
+    const { source, target, memory, digest } = this.#ports;
+    const readers = { Source: source, Target: target };
+    return settleUnfinished(
+      { definition: this.#definition, memory, digest, readers, now: this.#startedAt },
+      signal,
+    );
+  }
+
+  /** Both sides at the same time; where one fails the other stops. */
+  async read(signal: AbortSignal): Promise<void> {
+    const failure = new AbortController();
+    const either = AbortSignal.any([signal, failure.signal]);
+    const take = async (side: 'Source' | 'Target', reader: OpenSide): Promise<void> => {
+      try {
+        await this.#rolls[side].take(reader, either);
+      } catch (error) {
+        failure.abort(error);
+        throw error;
+      }
+    };
+    const results = await Promise.allSettled([
+      take('Source', this.#ports.source),
+      take('Target', this.#ports.target),
+    ]);
+    if (failure.signal.aborted) throw failure.signal.reason;
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async assess(unfinished: Unfinished, signal: AbortSignal): Promise<Assessment> {
+    const { memory, source, target, digest } = this.#ports;
+    const readers = { Source: source, Target: target };
+    const pairs = await collectPairs(
+      { links: memory.links, table: this.#links, rolls: this.#rolls, readers },
+      signal,
+    );
+    this.#settleMarks(pairs);
+    const baselines = { Source: memory.baseline('Source'), Target: memory.baseline('Target') };
+    const rolls = { source: this.#rolls.Source, target: this.#rolls.Target };
+    const trips = readGuards(this.#definition, { ...rolls, links: this.#linksBefore, baselines }, digest);
+    this.#releasedTrips = trips.filter((trip) => this.#released.has(trip.digest));
+    this.#trips = trips.filter((trip) => !this.#released.has(trip.digest));
+    if (!this.#request.only) this.#summary.addQuiet(this.#links.countQuiet());
+    const holder = (targetKey: string): string | undefined => memory.holder(targetKey);
+    return assess({ ...rolls, pairs, unsettled: unfinished, holder });
+  }
+
+  #settleMarks(pairs: Pairs): void {
+    const items = [...this.#rolls.Target.items];
+    for (const pair of pairs.all())
+      if (!pair.target.listed || !items.includes(pair.target)) items.push(pair.target);
+    const { memory } = this.#ports;
+    const load = (item: Item): Entry | undefined =>
+      item.handle === undefined ? undefined : this.#spool.get(item.handle);
+    settleMarks(items, this.#rolls.Target, memory.marks('Target'), load, (key) =>
+      memory.dropMark('Target', key),
+    );
+  }
+
+  plan(assessment: Assessment, unfinished: Unfinished): readonly Operation[] {
+    const judged = assessment.judged.filter((one) => this.#isAsked(one));
+    this.#ports.progress({ phase: 'Planning', pairs: judged.length });
+    return plan(judged, {
+      definition: this.#definition,
+      memory: this.#ports.memory,
+      digest: this.#ports.digest,
+      source: this.#rolls.Source,
+      target: this.#rolls.Target,
+      entries: this.#spool,
+      bodies: this.#bodies,
+      clocks: this.#clocks,
+      summary: this.#summary,
+      now: this.#startedAt,
+      unfinished: unfinished.hashes,
+      remembers: this.#request.effect !== 'Observe',
+    }).operations;
+  }
+
+  #isAsked(judged: Judged): boolean {
+    const { only } = this.#request;
+    if (!only) return true;
+    const { source, target, pair } = judged;
+    if (only.side === 'Source') return (source?.key ?? pair?.sourceKey) === only.key;
+    return (target?.key ?? pair?.targetKey) === only.key;
+  }
+
+  guard(operations: readonly Operation[], assessment: Assessment): Guarded {
+    const { memory, source, target, clock } = this.#ports;
+    return guard({
+      definition: this.#definition,
+      operations,
+      evidence: { Source: this.#rolls.Source.evidence, Target: this.#rolls.Target.evidence },
+      trips: this.#trips,
+      releasedTrips: this.#releasedTrips,
+      missed: assessment.missed,
+      uncorrelated: assessment.uncorrelated,
+      transactional: {
+        Source: source.writer?.transactional ?? false,
+        Target: target.writer?.transactional ?? false,
+      },
+      population: { Source: this.#population('Source'), Target: this.#population('Target') },
+      spent: memory.spent(clock.now() - this.#definition.guards.window),
+      released: this.#released,
+      ...this.#limits(),
+    });
+  }
+
+  #population(side: 'Source' | 'Target'): number {
+    return Math.max(this.#linksBefore, this.#ports.memory.baseline(side)?.inScope ?? 0);
+  }
+
+  #limits(): Pick<GuardInput, 'firstLoad' | 'firstEnforcedRun'> {
+    const firstLoad = this.#rolls.Target.inScope === 0 && this.#linksBefore === 0;
+    return { firstLoad, firstEnforcedRun: this.#ports.memory.enforcedRuns() === 0 };
+  }
+
+  /** Held operations are recorded as held; the rest is applied, or stays planned. */
+  async apply(
+    operations: readonly Operation[],
+    guarded: Guarded,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    for (const operation of operations) {
+      if (!operation.held) continue;
+      const { record } = this.#bodies.get(operation.body);
+      this.#summary.add({ ...record, outcome: 'Held', held: operation.held });
+    }
+    const open = operations.filter((operation) => !operation.held);
+    if (this.#request.effect === 'Observe' || guarded.fails) {
+      for (const operation of open) this.#summary.add(this.#bodies.get(operation.body).record);
+      return undefined;
+    }
+    const { stopped } = await apply(open, this.#applyContext(), signal);
+    return stopped;
+  }
+
+  #applyContext(): ApplyContext {
+    const { memory, digest, source, target, clock, newId, progress } = this.#ports;
+    return {
+      definition: this.#definition,
+      memory,
+      digest,
+      writers: { Source: source.writer, Target: target.writer },
+      bodies: this.#bodies,
+      summary: this.#summary,
+      now: () => clock.now(),
+      newId,
+      limits: this.#limits(),
+      progress: (applied, planned) => progress({ phase: 'Applying', applied, planned }),
+      pretends: this.#request.effect === 'Pretend',
+    };
+  }
+
+  record(
+    operations: readonly Operation[],
+    guarded: Guarded,
+    assessment: Assessment,
+    stopped: string | undefined,
+  ): RunResult {
+    const held = operations.filter((operation) => operation.held);
+    const holdsSomething = held.length > 0 || this.#trips.length > 0;
+    const heldPlan = holdsSomething ? this.#keepHeld(held) : undefined;
+    this.#remember(assessment);
+    const verdict = this.#outcome(guarded, stopped, holdsSomething);
+    return {
+      ...verdict,
+      source: { entries: this.#rolls.Source.entries, evidence: this.#effective('Source') },
+      target: { entries: this.#rolls.Target.entries, evidence: this.#effective('Target') },
+      situations: this.#summary.situations(),
+      totals: this.#summary.totals,
+      planDigest: planDigest(
+        operations.map((operation) => operation.digest),
+        this.#ports.digest,
+      ),
+      plan: heldPlan,
+      heldOperations: held.length,
+      trips: this.#trips,
+      exceeded: guarded.exceeded,
+      wrote: this.#wrote(operations),
+    };
+  }
+
+  #keepHeld(held: readonly Operation[]): HeldPlan {
+    const digests = [...held.map((operation) => operation.digest), ...this.#trips.map((trip) => trip.digest)];
+    const expiresAt = this.#startedAt + HELD_PLAN_LIFETIME_MS;
+    const kept = { digest: planDigest(digests, this.#ports.digest), operations: digests, expiresAt };
+    return this.#ports.memory.putHeldPlan(kept);
+  }
+
+  #remember({ wants }: Assessment): void {
+    const { memory } = this.#ports;
+    const complete = { Source: this.#isAccepted('Source'), Target: this.#isAccepted('Target') };
+    if (!this.#request.only) {
+      for (const side of ['Source', 'Target'] as const) {
+        const roll = this.#rolls[side];
+        if (complete[side])
+          memory.putBaseline(side, {
+            inScope: roll.inScope,
+            valueCounts: Object.fromEntries(roll.valueCounts),
+          });
+      }
+      if (complete.Source) memory.putWants(wants);
+    }
+    this.#clocks.store(memory, complete.Source && complete.Target && !this.#request.only);
+    if (this.#request.effect === 'Apply')
+      for (const trip of this.#releasedTrips) memory.useRelease(trip.digest);
+    memory.flush();
+  }
+
+  #isAccepted(side: 'Source' | 'Target'): boolean {
+    return this.#effective(side).complete !== 'No';
+  }
+
+  /** The evidence as it counts: a tripped guard makes it No, whatever vouches for the read. */
+  #effective(side: 'Source' | 'Target'): Evidence {
+    const { evidence } = this.#rolls[side];
+    const trip = this.#trips.find((one) => one.side === side);
+    if (evidence.complete === 'No' || !trip) return evidence;
+    return { ...evidence, complete: 'No', reason: trip.reason, message: trip.message };
+  }
+
+  #outcome(
+    guarded: Guarded,
+    stopped: string | undefined,
+    holds: boolean,
+  ): Pick<RunResult, 'outcome' | 'message'> {
+    const empty = this.#trips.find(({ reason }) => reason === 'EmptySource' || reason === 'EmptyTarget');
+    if (empty) return { outcome: 'Stalled', message: `${empty.reason}: ${empty.message}` };
+    const [over] = guarded.exceeded;
+    const budget = over && `${over.effect} of ${over.count} entries exceeds the limit of ${over.limit}`;
+    if (guarded.fails) return { outcome: 'Failed', message: budget };
+    if (stopped !== undefined) return { outcome: 'Failed', message: stopped };
+    const { failed, held } = this.#summary.totals;
+    if (failed > 0) return { outcome: 'Degraded', message: `${failed} entries failed` };
+    const [trip] = this.#trips;
+    if (holds)
+      return {
+        outcome: 'Held',
+        message: budget ?? (trip ? `${trip.reason}: ${trip.message}` : `${held} operations are held`),
+      };
+    return { outcome: 'Succeeded', message: undefined };
+  }
+
+  #wrote(operations: readonly Operation[]): Record<'Source' | 'Target', boolean> {
+    const applied =
+      this.#request.effect !== 'Observe' && this.#summary.totals.applied + this.#summary.totals.pending > 0;
+    const side = (name: 'Source' | 'Target'): boolean =>
+      applied && operations.some((one) => one.side === name && !one.held);
+    return { Source: side('Source'), Target: side('Target') };
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * How long a situation of an entry has lasted, counted from the first run that saw it. The clocks of Confirmed,
+ * SourceIgnored and TargetIgnored are kept only where a rule asks: they would be as many as there are entries.
+ */
+import type { PolicyRule, Situation } from './definition.ts';
+import type { Judged } from './assess.ts';
+import type { Memory, Since } from './ports.ts';
+
+const KEPT_ON_REQUEST: readonly Situation[] = ['Confirmed', 'SourceIgnored', 'TargetIgnored'];
+
+export class SinceClocks {
+  readonly #known: Map<string, Since> = new Map();
+  readonly #seen: Map<string, Since> = new Map();
+  /** Entries that failed: their clocks stay as they are. */
+  readonly #untouched: Set<string> = new Set();
+  readonly #kept: ReadonlySet<string>;
+  readonly #now: number;
+  readonly #run: number;
+
+  constructor(known: Iterable<Since>, rules: readonly PolicyRule[], now: number, run: number) {
+    for (const since of known) this.#known.set(keyOf(since), since);
+    this.#now = now;
+    this.#run = run;
+    this.#kept = new Set(rules.filter((rule) => rule.after !== undefined).flatMap((rule) => rule.situations));
+  }
+
+  /** The clock of a judged pair, started now where there was none. */
+  see(judged: Judged): Since {
+    const situation = judged.verdict?.situation ?? '';
+    const anchor = anchorOf(judged);
+    const fresh: Since = { ...anchor, situation, at: this.#now, run: this.#run };
+    const key = keyOf(fresh);
+    const since = this.#known.get(key) ?? fresh;
+    if (!KEPT_ON_REQUEST.some((one) => one === situation) || this.#kept.has(situation))
+      this.#seen.set(key, since);
+    return since;
+  }
+
+  leave(judged: Judged): void {
+    for (const item of [judged.source, judged.target])
+      if (item) this.#untouched.add(`${item.side}|${item.key}`);
+  }
+
+  /** The situation has ended by what this run did. */
+  end(since: Since): void {
+    this.#seen.delete(keyOf(since));
+  }
+
+  /**
+   * `complete`: neither read was No, so what was not seen is over. Else only the clocks of entries that were
+   * seen in another situation are dropped.
+   */
+  store(memory: Memory, complete: boolean): void {
+    const seenEntries = new Set([...this.#seen.values()].map((since) => `${since.side}|${since.key}`));
+    for (const [key, since] of this.#known) {
+      const entry = `${since.side}|${since.key}`;
+      if (this.#seen.has(key) || this.#untouched.has(entry)) continue;
+      if (complete || seenEntries.has(entry)) memory.dropSince(since);
+    }
+    for (const [key, since] of this.#seen) if (!this.#known.has(key)) memory.putSince(since);
+  }
+}
+
+/** A pair whose source is gone is known by its target; every other by its source where it has one. */
+function anchorOf(judged: Judged): Pick<Since, 'side' | 'key'> {
+  const { verdict, source, target, pair } = judged;
+  const bySource = source?.key ?? pair?.sourceKey;
+  const byTarget = target?.key ?? pair?.targetKey;
+  const targetFirst = verdict?.situation === 'SourceMissing' || bySource === undefined;
+  if (targetFirst && byTarget !== undefined) return { side: 'Target', key: byTarget };
+  return { side: 'Source', key: bySource ?? '' };
+}
+
+function keyOf(since: Pick<Since, 'side' | 'key' | 'situation'>): string {
+  return `${since.side}|${since.situation}|${since.key}`;
+}

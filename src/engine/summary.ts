@@ -1,0 +1,108 @@
+/** Counts of a run as it goes on, per situation and in all; every record passes through here on its way to the store. */
+import { SITUATIONS, type Situation } from './definition.ts';
+import type { EntryOutcome, EntryRecord, Memory } from './ports.ts';
+
+export interface SituationCount {
+  readonly name: Situation;
+  count: number;
+  planned: number;
+  applied: number;
+  held: number;
+  failed: number;
+}
+
+export interface Totals {
+  inSync: number;
+  planned: number;
+  applied: number;
+  held: number;
+  failed: number;
+  pending: number;
+}
+
+/** What a record's outcome counts as; Applied and Linked are applied, a refusal is a failure. */
+const COUNTS_AS: Readonly<
+  Record<EntryOutcome, 'inSync' | 'applied' | 'held' | 'failed' | 'pending' | 'nothing'>
+> = {
+  InSync: 'inSync',
+  Ignored: 'nothing',
+  Reported: 'nothing',
+  Linked: 'applied',
+  Applied: 'applied',
+  Planned: 'pending',
+  Held: 'held',
+  Refused: 'failed',
+  Unknown: 'failed',
+  Failed: 'failed',
+};
+
+/** Too many to keep, and nothing to act on: recorded only when everything is asked for. */
+const QUIET_OUTCOMES: readonly EntryOutcome[] = ['InSync', 'Ignored', 'Linked'];
+
+export class Summary {
+  readonly totals: Totals = { inSync: 0, planned: 0, applied: 0, held: 0, failed: 0, pending: 0 };
+  readonly #counts: Map<Situation, SituationCount> = new Map();
+  readonly #memory: Memory;
+  readonly #recordsAll: boolean;
+
+  constructor(memory: Memory, recordsAll: boolean) {
+    this.#memory = memory;
+    this.#recordsAll = recordsAll;
+  }
+
+  /** In the order of the tables, counts above 0. */
+  situations(): SituationCount[] {
+    return SITUATIONS.map((name) => this.#counts.get(name)).filter((count) => count !== undefined);
+  }
+
+  addQuiet(pairs: number): void {
+    if (pairs === 0) return;
+    this.#of('Confirmed').count += pairs;
+    this.totals.inSync += pairs;
+  }
+
+  /** Counts a pair once, however many records it gets. */
+  addPair(situation: Situation): void {
+    this.#of(situation).count++;
+  }
+
+  add(record: EntryRecord): void {
+    this.#count(record);
+    if (this.#recordsAll || !this.#isQuiet(record)) this.#memory.record(record);
+  }
+
+  /** A pure link that is still to come is as quiet as one that was made. */
+  #isQuiet(record: EntryRecord): boolean {
+    const pureLink = record.outcome === 'Planned' && isPureLink(record);
+    return pureLink || QUIET_OUTCOMES.includes(record.outcome);
+  }
+
+  #count(record: EntryRecord): void {
+    const situation = SITUATIONS.find((one) => one === record.situation);
+    const kind = COUNTS_AS[record.outcome];
+    if (kind === 'nothing') return;
+    this.totals[kind]++;
+    if (kind === 'inSync') return;
+    this.totals.planned++;
+    if (!situation) return;
+    const counts = this.#of(situation);
+    counts.planned++;
+    if (kind !== 'pending') counts[kind]++;
+  }
+
+  #of(name: Situation): SituationCount {
+    const known = this.#counts.get(name);
+    if (known) return known;
+    const fresh = { name, count: 0, planned: 0, applied: 0, held: 0, failed: 0 };
+    this.#counts.set(name, fresh);
+    return fresh;
+  }
+}
+
+/** A link made without any write to a system. */
+export function isPureLink(record: EntryRecord): boolean {
+  return (
+    record.differences.length === 0 &&
+    ['Link', 'UpdateTarget', 'UpdateSource'].includes(record.response ?? '')
+  );
+}

@@ -1,0 +1,163 @@
+/**
+ * Writes whose answer was lost, by a broken connection or by a kill (SITUATIONS.md, "Unknown"). The engine looks
+ * before it acts again: what is there as it was sent is ours, what is not there did not happen.
+ */
+import type { Unsettled } from './assess.ts';
+import type { Definition, SideDefinition } from './definition.ts';
+import { valuesOf, type Entry } from './entry.ts';
+import { hashValues } from './fingerprint.ts';
+import { normalise } from './matching.ts';
+import type { Digest, EntryReader, Fetched, Intent, Memory, Settlement } from './ports.ts';
+
+export interface Unfinished extends Unsettled {
+  /** Target key → attribute → hash that one of our own writes was to set and that may stand there now. */
+  readonly hashes: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
+export interface UnfinishedInput {
+  readonly definition: Definition;
+  readonly memory: Memory;
+  readonly digest: Digest;
+  readonly readers: Readonly<Record<'Source' | 'Target', EntryReader>>;
+  readonly now: number;
+}
+
+export async function settleUnfinished(input: UnfinishedInput, signal: AbortSignal): Promise<Unfinished> {
+  const looking = new Looking(input);
+  for (const intent of input.memory.unfinished()) await looking.look(intent, signal);
+  return looking.finish();
+}
+
+class Looking {
+  readonly #input: UnfinishedInput;
+  readonly #sources: Map<string, 'Unresolved' | 'Differs'> = new Map();
+  readonly #targets: Set<string> = new Set();
+  readonly #hashes: Map<string, ReadonlyMap<string, string>> = new Map();
+  readonly #settlements: Settlement[] = [];
+
+  constructor(input: UnfinishedInput) {
+    this.#input = input;
+  }
+
+  async look(intent: Intent, signal: AbortSignal): Promise<void> {
+    const answer = await this.#find(intent, signal);
+    if (!answer) {
+      this.#conclude(intent, 'Refused');
+      return;
+    }
+    if (answer.kind === 'Failed') this.#block(intent, 'Unresolved');
+    else if (intent.kind === 'Create') this.#judgeCreate(intent, answer);
+    else this.#judgeChange(intent, answer);
+  }
+
+  finish(): Unfinished {
+    this.#input.memory.settle(this.#settlements);
+    return { sources: this.#sources, targets: this.#targets, hashes: this.#hashes };
+  }
+
+  async #find(intent: Intent, signal: AbortSignal): Promise<Fetched | undefined> {
+    const reader = this.#input.readers[intent.side];
+    const { request } = this.#side(intent);
+    const id = intent.side === 'Target' ? intent.targetId : intent.sourceId;
+    const key = intent.kind === 'Create' ? intent.naturalKey : id;
+    if (key === undefined) return undefined;
+    const answers =
+      intent.kind === 'Create'
+        ? reader.fetchByName([key], request, signal)
+        : reader.fetch([key], request, signal);
+    for await (const answer of answers) return answer;
+    return undefined;
+  }
+
+  #side(intent: Intent): SideDefinition {
+    return intent.side === 'Target' ? this.#input.definition.target : this.#input.definition.source;
+  }
+
+  /** Until it is known what came of it, neither side of the pair gets any other response. */
+  #block(intent: Intent, why: 'Unresolved' | 'Differs', found?: Entry): void {
+    if (intent.sourceKey !== undefined) this.#sources.set(intent.sourceKey, why);
+    if (intent.targetKey !== undefined) this.#targets.add(intent.targetKey);
+    if (found && intent.side === 'Target') this.#targets.add(this.#keyOf('Target', found.id));
+  }
+
+  #judgeCreate(intent: Intent, answer: Fetched): void {
+    if (answer.kind !== 'There') {
+      this.#conclude(intent, 'Refused');
+      return;
+    }
+    const { links } = this.#input.memory;
+    const key = this.#keyOf(intent.side, answer.id);
+    const linked = intent.side === 'Target' ? links.byTarget(key) : links.bySource(key);
+    if (linked) this.#conclude(intent, 'Applied');
+    else if (this.#isAsSent(intent, answer.entry)) this.#adopt(intent, answer.entry, key);
+    else this.#block(intent, 'Differs', answer.entry);
+  }
+
+  #adopt(intent: Intent, entry: Entry, key: string): void {
+    const { memory, now } = this.#input;
+    const isTarget = intent.side === 'Target';
+    const [partnerId, partnerKey] = isTarget
+      ? [intent.sourceId, intent.sourceKey]
+      : [intent.targetId, intent.targetKey];
+    if (partnerId !== undefined && partnerKey !== undefined) {
+      const ends = isTarget
+        ? { sourceId: partnerId, sourceKey: partnerKey, targetId: entry.id, targetKey: key }
+        : { sourceId: entry.id, sourceKey: key, targetId: partnerId, targetKey: partnerKey };
+      const agreed: ReadonlyMap<string, string> = isTarget
+        ? new Map(Object.entries(intent.hashes))
+        : new Map();
+      memory.links.put({
+        ...ends,
+        agreed,
+        sourcePrint: undefined,
+        targetPrint: undefined,
+        settledIn: undefined,
+        linkedAt: now,
+      });
+    }
+    this.#conclude(intent, 'Applied');
+  }
+
+  #judgeChange(intent: Intent, answer: Fetched): void {
+    const there = answer.kind === 'There';
+    const happened = intent.kind === 'Delete' ? !there : there && this.#isAsSent(intent, answer.entry);
+    if (happened) this.#remember(intent);
+    else if (there && intent.targetKey !== undefined)
+      this.#hashes.set(intent.targetKey, new Map(Object.entries(intent.hashes)));
+    this.#conclude(intent, happened ? 'Applied' : 'Refused');
+  }
+
+  /** What the lost answer would have made true of marks and links. */
+  #remember(intent: Intent): void {
+    const { memory } = this.#input;
+    const { targetKey, sourceKey } = intent;
+    if (intent.kind === 'Disable' && intent.side === 'Target' && targetKey !== undefined)
+      memory.putMark('Target', targetKey);
+    const link = sourceKey === undefined ? undefined : memory.links.bySource(sourceKey);
+    if (!link || link.targetKey !== targetKey) return;
+    if (intent.kind === 'Delete') memory.links.remove(link.sourceKey);
+    else if (intent.side === 'Target') {
+      const agreed = new Map([...link.agreed, ...Object.entries(intent.hashes)]);
+      memory.links.put({ ...link, agreed, settledIn: undefined });
+    }
+  }
+
+  #conclude(intent: Intent, outcome: Settlement['outcome']): void {
+    this.#settlements.push({ intent: intent.id, outcome });
+    if (outcome === 'Applied') this.#input.memory.spend(this.#input.now, intent.spending);
+  }
+
+  #keyOf(side: 'Source' | 'Target', id: string): string {
+    const { schema } = side === 'Target' ? this.#input.definition.target : this.#input.definition.source;
+    return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
+  }
+
+  #isAsSent(intent: Intent, entry: Entry): boolean {
+    const { schema } = this.#side(intent);
+    return Object.entries(intent.hashes).every(([name, hash]) => {
+      const attribute = schema.attributes.get(name);
+      if (!attribute || attribute.writeOnly) return true;
+      return hashValues(valuesOf(entry, name, schema), attribute, this.#input.digest) === hash;
+    });
+  }
+}
