@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadContract } from '../../src/api/validation.ts';
-import { readManifests, type Manifests } from '../../src/local/manifests.ts';
+import { locateProblem, readManifests, type Manifests } from '../../src/local/manifests.ts';
 
 const contract = loadContract();
 let folder: string;
@@ -164,6 +164,22 @@ spec:
       [],
     ];
     expect(paths.map((path) => lineOf(path))).toEqual([11, 8, 5, 1]);
+  });
+});
+
+it('a problem that somebody else finds in an object gets its place too', async () => {
+  const { systems } = await read({ 'a.yaml': system });
+  const [people] = systems;
+  const problem = {
+    path: ['spec', 'objects', 0, 'id'],
+    rule: 'attribute',
+    message: 'is no column',
+    value: undefined,
+  };
+  expect(people === undefined ? undefined : locateProblem(people, problem)).toMatchObject({
+    file: join(folder, 'a.yaml'),
+    line: 10,
+    path: 'spec.objects[0].id',
   });
 });
 
