@@ -6,8 +6,8 @@ import { isRecord, type Schema } from './schema.ts';
  */
 export function applyDefaults(value: unknown, schema: Schema): unknown {
   if (Array.isArray(value)) {
-    const { items = {} } = schema;
-    return value.map((item) => applyDefaults(item, items));
+    const { items } = schema;
+    return items === undefined ? value : value.map((item) => applyDefaults(item, items));
   }
   if (!isRecord(value)) return value;
   const defaulted = Object.entries(schema.properties ?? {})

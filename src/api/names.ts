@@ -7,9 +7,6 @@ export const version = 'v1alpha1';
 export const apiVersion: 'rollcall.dev/v1alpha1' = `${group}/${version}`;
 export const category = 'rollcall';
 
-/** The field manager under which the operator applies status, and the name it reports in Events. */
-export const fieldManager = 'rollcall';
-
 export type Kind = 'ManagedSystem' | 'ReconMapping' | 'SituationPolicy';
 
 export interface KindNames {
@@ -50,8 +47,6 @@ export function isKind(word: unknown): word is Kind {
 export const runRequestedAtAnnotation = 'rollcall.dev/run-requested-at';
 /** Releases the held plan with this digest, like `spec.approvedPlan`. */
 export const approvePlanAnnotation = 'rollcall.dev/approve-plan';
-/** Put only on objects whose deletion needs a clean-up of ours. */
-export const finalizer = 'rollcall.dev/finalizer';
 
 /** What the three kinds, Secrets and ConfigMaps have in common, as far as we read it. */
 export interface ObjectMetadata {

@@ -73,7 +73,7 @@ export interface ReconMappingSpec {
   inbound?: InboundAttribute[];
   guards: Guards;
   /**
-   * The digest of a held plan, from status.plan.digest. Exactly its operations are released, each once.
+   * The digest of a held plan, from status.plan.digest. Exactly its operations are released, each once. The annotation rollcall.dev/approve-plan does the same.
    */
   approvedPlan?: string;
   /**

@@ -80,9 +80,11 @@ function toManifestDocument(document: Document.Parsed, lines: LineCounter): Mani
 
 function expand(document: Document.Parsed): { value: unknown; problem: string | undefined } {
   try {
-    return { value: document.toJS({ maxAliasCount: largestAliasCount }), problem: undefined };
+    const value: unknown = document.toJS({ maxAliasCount: largestAliasCount });
+    JSON.stringify(value); // throws for an alias to what it stands in
+    return { value, problem: undefined };
   } catch {
-    return { value: undefined, problem: 'has too many aliases (*name): write the repeated parts out' };
+    return { value: undefined, problem: 'has aliases (*name) that repeat too much: write the parts out' };
   }
 }
 

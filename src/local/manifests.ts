@@ -104,10 +104,17 @@ class Collected implements Manifests {
     return false;
   }
 
-  report(place: Place, { path, rule, message, value }: Problem): void {
-    const line = place.lineOf(path);
-    this.problems.push({ file: place.file, line, path: formatPath(path), rule, message, value });
+  report(place: Place, problem: Problem): void {
+    this.problems.push(locateProblem(place, problem));
   }
+}
+
+/** A problem of an object with its place in the files; also for whoever finds problems between objects. */
+export function locateProblem(
+  { file, lineOf }: Pick<ManifestObject<Kind>, 'file' | 'lineOf'>,
+  { path, rule, message, value }: Problem,
+): ManifestProblem {
+  return { file, line: lineOf(path), path: formatPath(path), rule, message, value };
 }
 
 interface Place {

@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { conditionTypes, reasons } from '../../src/api/conditions.ts';
-import { apiVersion, category, group, kindNames, kinds, version } from '../../src/api/names.ts';
+import {
+  apiVersion,
+  approvePlanAnnotation,
+  category,
+  group,
+  kindNames,
+  kinds,
+  runRequestedAtAnnotation,
+  version,
+} from '../../src/api/names.ts';
 import { loadSchemas, type Schema } from '../../src/api/schema.ts';
 
 interface Definition {
@@ -80,6 +89,16 @@ it('kubectl get reconmappings answers the question people have', () => {
     'SOURCE TARGET MODE READY REASON IN-SYNC PENDING FAILED LAST-RUN AGE'.split(' '),
   );
 });
+
+it.each([runRequestedAtAnnotation, approvePlanAnnotation])(
+  'the definitions speak of the annotation %s',
+  (key) => {
+    const descriptions = fieldsOf(loadSchemas().get('ReconMapping') ?? {}).map(
+      ([, field]) => field.description ?? '',
+    );
+    expect(descriptions.filter((description) => description.includes(key)).length).toBe(1);
+  },
+);
 
 it('conditions and reasons are words in PascalCase, each with a meaning', () => {
   const meanings = [
