@@ -1,0 +1,135 @@
+/** From a ManagedSystem and one of its objects to an open session: references resolved, the right connector asked. */
+import type { CsvLocation, LdapLocation, SystemObject } from '../api/managed-system.ts';
+import { keyOf } from '../controller/definition-side.ts';
+import type { ObjectConfig, Session } from '../connectors/connector.ts';
+import { openCsv } from '../connectors/csv/open-csv.ts';
+import { openLdap } from '../connectors/ldap/open-ldap.ts';
+import type { LdapConfig } from '../connectors/ldap/config.ts';
+import { paceWriter } from '../connectors/paced-writer.ts';
+import { mergeSchema, plainAttribute } from '../connectors/schema.ts';
+import { ConnectorError } from '../engine/errors.ts';
+import { Secret } from '../lib/secret.ts';
+import type { ManifestObject, Manifests } from '../local/manifests.ts';
+import type { Database } from '../store/database.ts';
+import { openRepository } from '../store/repository.ts';
+
+export interface OpenSideInput {
+  readonly system: ManifestObject<'ManagedSystem'>;
+  readonly object: SystemObject;
+  readonly manifests: Manifests;
+  readonly database: Database;
+  readonly now: () => number;
+}
+
+export async function openSide(input: OpenSideInput, signal: AbortSignal): Promise<Session> {
+  const { spec } = input.system.object;
+  const session = await open(input, signal);
+  const rate = spec.limits.writesPerSecond;
+  if (!session.writer || rate === undefined || session.writer.transactional) return session;
+  return withWriter(session, paceWriter(session.writer, rate, input.now));
+}
+
+/** The same session with another writer. */
+export function withWriter(session: Session, writer: Session['writer']): Session {
+  return {
+    schema: session.schema,
+    missingAttributes: session.missingAttributes ?? [],
+    writer,
+    read: (request, signal) => session.read(request, signal),
+    fetch: (ids, request, signal) => session.fetch(ids, request, signal),
+    fetchByName: (names, request, signal) => session.fetchByName(names, request, signal),
+    probe: (signal) => session.probe(signal),
+    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+  };
+}
+
+async function open(input: OpenSideInput, signal: AbortSignal): Promise<Session> {
+  const { spec } = input.system.object;
+  const writable = spec.access === 'ReadWrite';
+  switch (spec.type) {
+    case 'CSV':
+      return openCsvSide(input, writable, signal);
+    case 'LDAP':
+      return openLdapSide(input, writable, signal);
+    case 'Repository': {
+      const { object, database, now } = input;
+      const { attributes } = mergeSchema(new Map([[object.id, plainAttribute(object.id)]]), object.attributes);
+      const schema = { id: object.id, idChosenBy: 'Writer', name: undefined, attributes, ignoreCaseInNames: false } as const;
+      return openRepository(database, { ...configOf(object), system: keyOf(input.system.object), schema, now }, { writable });
+    }
+  }
+}
+
+function configOf({ name, id, attributes }: SystemObject): ObjectConfig {
+  return { name, id, attributes: attributes ?? [] };
+}
+
+function openCsvSide(input: OpenSideInput, writable: boolean, signal: AbortSignal): Promise<Session> {
+  const { object, system } = input;
+  const { csv } = system.object.spec;
+  if (!csv || !object.csv) throw invalid(input, 'csv');
+  const place = placeOf(object.csv, input);
+  const expectation = object.csv.expect ? { expect: object.csv.expect } : {};
+  return openCsv({ ...configOf(object), ...place, ...expectation }, csv, { writable: writable && 'path' in place })(signal);
+}
+
+function placeOf({ path, configMapRef }: CsvLocation, input: OpenSideInput): { root: string; path: string } | { content: string | Uint8Array; label: string } {
+  if (path !== undefined) return { root: input.system.folder, path };
+  const { name = '', key = '' } = configMapRef ?? {};
+  const content = input.manifests.configMaps.get(`${namespaceOf(input)}/${name}`)?.get(key);
+  if (content === undefined) throw missing('ConfigMap', name, key, input);
+  return { content, label: `ConfigMap ${name}/${key}` };
+}
+
+function openLdapSide(input: OpenSideInput, writable: boolean, signal: AbortSignal): Promise<Session> {
+  const { object, system } = input;
+  const { ldap } = system.object.spec;
+  if (!ldap || !object.ldap) throw invalid(input, 'ldap');
+  return openLdap(ldapConfig(ldap, input), { ...configOf(object), ...ldapObject(object.ldap) }, { writable })(signal);
+}
+
+const SCOPES = { Base: 'Base', OneLevel: 'One', Subtree: 'Subtree' } as const;
+
+function ldapObject({ base, scope, filter, objectClasses }: LdapLocation): { base: string; scope: 'Base' | 'One' | 'Subtree'; filter: string; objectClasses?: string[] } {
+  const classes = objectClasses ? { objectClasses } : {};
+  return { base, scope: SCOPES[scope ?? 'Subtree'], filter: filter ?? '(objectClass=*)', ...classes };
+}
+
+function ldapConfig(ldap: NonNullable<OpenSideInput['system']['object']['spec']['ldap']>, input: OpenSideInput): LdapConfig {
+  const { url, tls, bind } = ldap;
+  const mode = tls?.mode ?? (url.startsWith('ldaps:') ? 'LDAPS' : 'Disabled');
+  const ca = tls?.caRef ? { ca: caOf(tls.caRef, input) } : {};
+  const serverName = tls?.serverName === undefined ? {} : { serverName: tls.serverName };
+  const identity = bind ? { bind: bindOf(bind.secretRef.name, input) } : {};
+  return { url, tls: { mode, ...ca, ...serverName }, ...identity };
+}
+
+function caOf(ref: { kind: 'Secret' | 'ConfigMap'; name: string; key: string }, input: OpenSideInput): string {
+  const store = ref.kind === 'Secret' ? input.manifests.secrets : input.manifests.configMaps;
+  const value = store.get(`${namespaceOf(input)}/${ref.name}`)?.get(ref.key);
+  if (value === undefined) throw missing(ref.kind, ref.name, ref.key, input);
+  if (value instanceof Secret) return value.reveal();
+  return typeof value === 'string' ? value : Buffer.from(value).toString('utf8');
+}
+
+function bindOf(name: string, input: OpenSideInput): { dn: string; password: Secret } {
+  const secret = input.manifests.secrets.get(`${namespaceOf(input)}/${name}`);
+  const dn = secret?.get('dn');
+  const password = secret?.get('password');
+  if (!dn) throw missing('Secret', name, 'dn', input);
+  if (!password) throw missing('Secret', name, 'password', input);
+  return { dn: dn.reveal(), password };
+}
+
+function namespaceOf({ system }: OpenSideInput): string {
+  return system.object.metadata.namespace ?? 'default';
+}
+
+function missing(kind: string, name: string, key: string, input: OpenSideInput): ConnectorError {
+  const message = `ManagedSystem ${keyOf(input.system.object)} refers to key '${key}' of ${kind} ${namespaceOf(input)}/${name}, which is not there; add it to the manifests`;
+  return new ConnectorError('InvalidConfiguration', message);
+}
+
+function invalid(input: OpenSideInput, member: string): ConnectorError {
+  return new ConnectorError('InvalidConfiguration', `ManagedSystem ${keyOf(input.system.object)}: '${member}' is missing in the system or its object`);
+}
