@@ -63,7 +63,7 @@ export interface Slapd extends AsyncDisposable {
   /** As if the machine had lost power. */
   kill(): Promise<void>;
   /** Stops the process for a while: connections stay, nobody answers. */
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -151,6 +151,7 @@ class RunningSlapd implements Slapd {
     await makeCertificates(this.folder);
     this.ca = await readFile(join(this.folder, 'ca.crt'), 'utf8');
     await writeFile(join(this.folder, 'slapd.conf'), this.#config(options), { mode: 0o600 });
+    await writeFile(join(this.folder, 'password'), this.adminPassword, { mode: 0o600 });
     const ldif = `${baseLdif(this.suffix)}\n${options.ldif ?? ''}`;
     await this.#tool('slapadd', ['-q', '-f', join(this.folder, 'slapd.conf')], ldif);
   }
@@ -194,8 +195,17 @@ class RunningSlapd implements Slapd {
     await this.#end('SIGKILL');
   }
 
-  pause(): void {
-    this.#process?.kill('SIGSTOP');
+  async pause(): Promise<void> {
+    const child = this.#process;
+    if (child?.pid === undefined) return;
+    child.kill('SIGSTOP');
+    const isStopped = async (): Promise<boolean> => {
+      const status = await readFile(`/proc/${String(child.pid)}/status`, 'utf8').catch(() => 'State:\tT');
+      return /^State:\s*[Tt]/m.test(status);
+    };
+    while (!(await isStopped())) await sleep(5);
+    // The state is that of one thread; the others follow at their next step.
+    await sleep(20);
   }
 
   resume(): void {
@@ -230,11 +240,15 @@ class RunningSlapd implements Slapd {
     // The server writes its log line before it answers, the pipe needs a moment more.
     await sleep(50);
     const log = await readFile(join(this.folder, 'log'), 'utf8');
-    return [...log.matchAll(OPERATION)].map((match) => ({ op: match[1] ?? '', dn: match[2] }));
+    return [...log.matchAll(OPERATION)]
+      .filter((match) => match[1] !== 'BIND' || !match[4]?.startsWith(' mech='))
+      .map((match) => ({ op: match[1] ?? '', dn: match[2] }));
   }
 
   async #tool(tool: string, args: readonly string[], input: string): Promise<string> {
     const running = execute(tool, [...args], { env: ENVIRONMENT, maxBuffer: 1 << 28 });
+    // A tool that fails, or needs no input, closes its end first.
+    running.child.stdin?.on('error', () => undefined);
     running.child.stdin?.end(input);
     return (await running).stdout;
   }
@@ -271,9 +285,9 @@ class RunningSlapd implements Slapd {
   }
 }
 
-/** A bind is logged twice: as it comes in (method) and as it went (mech). */
+/** `conn=1000 op=1 SRCH base="…" scope=2 …`; a search's attributes and a bind's mechanism are lines of their own. */
 const OPERATION =
-  /conn=\d+ op=\d+ (ADD|MODRDN|MOD|DEL|SRCH|CMP|BIND|EXT|ABANDON|UNBIND)(?: (?:dn|base|oid)="?([^"\n]*)"?(?! mech=))?(?=$| (?!mech=))/gm;
+  /conn=\d+ op=\d+ (ADD|MODRDN|MOD|DEL|SRCH|CMP|BIND|EXT) (?:(?:dn|base)="([^"\n]*)"|oid=(\S+))(.*)$/gm;
 
 function baseLdif(suffix: string): string {
   return [
