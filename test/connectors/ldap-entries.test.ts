@@ -135,7 +135,7 @@ describe('reading', () => {
     const base = await baseWith(person('m', { cn: ['Müller'] }), person('n'));
     await using session = await sessionOn(base);
     const { entries } = await readAll(session, { attributes: ['uid'], filter });
-    expect(entries.map((entry) => entry.attributes.get('uid')?.[0]).sort()).toEqual(expected);
+    expect(new Set(entries.map((entry) => entry.attributes.get('uid')?.[0]))).toEqual(new Set(expected));
   });
 
   it.each(['uid=a', '(uid=a', '(uid)', '((uid=a))', '(uid=\\zz)', '(uid=a)(uid=b)'])(
@@ -156,7 +156,9 @@ describe('reading', () => {
     const answers = await collect(
       session.fetch(ids, { attributes: ['uid'], filter: '(cn=Name *)' }, signal()),
     );
-    expect(answers.map((answer) => answer.kind === 'There' && answer.listed).sort()).toEqual([false, true]);
+    expect(new Set(answers.map((answer) => answer.kind === 'There' && answer.listed))).toEqual(
+      new Set([false, true]),
+    );
     const filtered = await collect(
       session.fetch(ids, { attributes: ['uid'], filter: '(cn=nobody)' }, signal()),
     );

@@ -333,19 +333,17 @@ async function makeCertificates(folder: string): Promise<void> {
     '-out',
     at('server.csr'),
   );
+  const sign = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '30'];
   await openssl(
-    ...[
-      'x509',
-      '-req',
-      '-in',
-      at('server.csr'),
-      '-CA',
-      at('ca.crt'),
-      '-CAkey',
-      at('ca.key'),
-      '-CAcreateserial',
-    ],
-    ...['-days', '30', '-extfile', at('names'), '-out', at('server.crt')],
+    'x509',
+    '-req',
+    '-in',
+    at('server.csr'),
+    ...sign,
+    '-extfile',
+    at('names'),
+    '-out',
+    at('server.crt'),
   );
 }
 

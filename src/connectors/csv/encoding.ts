@@ -81,10 +81,16 @@ export function encode(text: string, encoding: CsvEncoding): Buffer | undefined 
     case 'UTF-16LE':
       return text.isWellFormed() ? Buffer.from(text, 'utf16le') : undefined;
     case 'ISO-8859-1':
-      return /[^\u0000-\u00ff]/.test(text) ? undefined : Buffer.from(text, 'latin1');
+      return toLatin1(text);
     case 'Windows-1252':
       return toWindows1252(text);
   }
+}
+
+function toLatin1(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'latin1');
+  // Node keeps the low octet of what has no place.
+  return bytes.toString('latin1') === text ? bytes : undefined;
 }
 
 function toWindows1252(text: string): Buffer | undefined {

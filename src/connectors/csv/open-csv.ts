@@ -42,15 +42,16 @@ async function placeOf(object: CsvObject): Promise<Place> {
 function checkDialect(object: CsvObject, dialect: CsvDialect): void {
   const { delimiter, quote, multiValueDelimiter } = dialect;
   const usable = (text: string): boolean => text.length === 1 && !/[\r\n]/.test(text);
-  const wrong =
-    (!usable(delimiter) && 'delimiter must be one character and no line break') ||
-    (quote !== '' && !usable(quote) && 'quote must be one character and no line break, or empty') ||
-    (quote === delimiter && 'quote and delimiter must differ') ||
-    (multiValueDelimiter === '' && 'multiValueDelimiter must not be empty') ||
-    (object.attributes?.some((attribute) => attribute.multiValued) === true &&
-      multiValueDelimiter === undefined &&
-      'a multi-valued attribute needs csv.multiValueDelimiter');
-  if (wrong) throw new ConnectorError('InvalidConfiguration', wrong);
+  const lists = object.attributes?.some((attribute) => attribute.multiValued) ?? false;
+  const rules: readonly (readonly [holds: boolean, otherwise: string])[] = [
+    [usable(delimiter), 'delimiter must be one character and no line break'],
+    [quote === '' || usable(quote), 'quote must be one character and no line break, or empty'],
+    [quote !== delimiter, 'quote and delimiter must differ'],
+    [multiValueDelimiter !== '', 'multiValueDelimiter must not be empty'],
+    [!lists || multiValueDelimiter !== undefined, 'a multi-valued attribute needs csv.multiValueDelimiter'],
+  ];
+  const broken = rules.find(([holds]) => !holds);
+  if (broken) throw new ConnectorError('InvalidConfiguration', broken[1]);
 }
 
 function checkWritable(object: CsvObject, options: OpenOptions): void {

@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 
-import { ConnectorError } from '../../engine/errors.ts';
+import { ConnectorError, type ConnectorErrorCode } from '../../engine/errors.ts';
 
 /** Large enough that a row is rarely cut, small enough to die young. */
 const CHUNK_BYTES = 256 * 1024;
@@ -112,26 +112,30 @@ function codeOf(cause: unknown): string {
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'unknown';
 }
 
+type Wording = readonly [code: ConnectorErrorCode, told: string];
+
+const ABSENT: Wording = ['NotFound', 'does not exist'];
+const FORBIDDEN: Wording = ['PermissionDenied', 'cannot be used: no permission'];
+const NO_FILE: Wording = ['InvalidConfiguration', 'is not a regular file'];
+const FULL: Wording = ['LimitExceeded', 'cannot be written: no space left'];
+
+const WORDINGS: ReadonlyMap<string, Wording> = new Map([
+  ['ENOENT', ABSENT],
+  ['ENOTDIR', ABSENT],
+  ['EACCES', FORBIDDEN],
+  ['EPERM', FORBIDDEN],
+  ['EROFS', FORBIDDEN],
+  ['EISDIR', NO_FILE],
+  ['ELOOP', NO_FILE],
+  ['ENOSPC', FULL],
+  ['EDQUOT', FULL],
+  ['EFBIG', FULL],
+]);
+
 /** What the operating system refused, in our words. `what` names the file as the manifest does. */
 export function fileError(cause: unknown, what: string): ConnectorError {
   if (cause instanceof ConnectorError) return cause;
-  const code = codeOf(cause);
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return new ConnectorError('NotFound', `${what} does not exist`, { cause });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new ConnectorError('PermissionDenied', `no permission for ${what} (${code})`, { cause });
-    case 'EISDIR':
-    case 'ELOOP':
-      return new ConnectorError('InvalidConfiguration', `${what} is not a regular file`, { cause });
-    case 'ENOSPC':
-    case 'EDQUOT':
-    case 'EFBIG':
-      return new ConnectorError('LimitExceeded', `no space left for ${what} (${code})`, { cause });
-    default:
-      return new ConnectorError('Unreachable', `${what} cannot be read or written (${code})`, { cause });
-  }
+  const number = codeOf(cause);
+  const [code, told] = WORDINGS.get(number) ?? ['Unreachable', 'cannot be read or written'];
+  return new ConnectorError(code, `${what} ${told} (${number})`, { cause });
 }

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 
-import { CsvError, parse, type InfoRecord, type Parser } from 'csv-parse';
+import { parse, type CsvError, type InfoRecord, type Parser } from 'csv-parse';
 
 import type { CsvDialect } from './config.ts';
 
@@ -74,6 +74,7 @@ export class RowScanner {
   }
 
   async push(chunk: Buffer): Promise<RowBatch> {
+    if (chunk.length === 0) return this.#batch();
     const rest = this.#window.subarray(this.#rowStart - this.#windowStart);
     this.#window = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     this.#windowStart = this.#rowStart;

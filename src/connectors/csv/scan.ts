@@ -47,30 +47,22 @@ export async function* scan(
   const decoder = new Decoder(file.dialect.encoding);
   const sorter = new LineSorter(file);
   using scanner = new RowScanner(file.dialect);
-  let byteOrderMark: Buffer | undefined;
   const bytes = bytesOf(file.place, signal);
   try {
     let next = await bytes.next();
     for (; !next.done; next = await bytes.next()) {
       hash?.update(next.value);
-      byteOrderMark ??= byteOrderMarkOf(next.value, file.dialect.encoding);
-      const start = sorter.begun ? 0 : byteOrderMark.length;
-      const lines = sorter.sort(await scanner.push(decoder.decode(next.value.subarray(start))));
+      const mark = sorter.begun ? 0 : byteOrderMarkOf(next.value, file.dialect.encoding).length;
+      const lines = sorter.sort(await scanner.push(decoder.decode(next.value.subarray(mark))));
       if (lines.length > 0) yield lines;
     }
-    const rest = decoder.end();
-    const last = [
-      ...(rest.length > 0 ? sorter.sort(await scanner.push(rest)) : []),
-      ...sorter.sort(await scanner.end()),
-    ];
+    const rest = sorter.sort(await scanner.push(decoder.end()));
+    const last = [...rest, ...sorter.sort(await scanner.end())];
     sorter.requireHeader();
     if (last.length > 0) yield last;
     const sha256 = hash?.digest('hex');
-    return {
-      evidence: await weigh(file, sorter, next.value, sha256),
-      state: next.value.state,
-      sha256,
-    };
+    const evidence = await weigh(file, sorter, next.value, sha256);
+    return { evidence, state: next.value.state, sha256 };
   } finally {
     await bytes.return({ state: undefined, unchanged: false });
   }

@@ -89,18 +89,11 @@ export class CsvWriter implements EntryWriter {
       const exists = before ? before.kind !== 'Delete' : baseline.keys.has(id);
       if (!exists) throw new ConnectorError('NotFound', 'no row has this key');
       refuseDuplicate(baseline, id);
-      if (change.newName !== undefined) {
-        throw new ConnectorError('Unsupported', 'rows of a CSV file have no name beside their key');
-      }
-      const cells = new Map(before && before.kind !== 'Delete' ? before.cells : []);
-      for (const { attribute, values } of change.changes) {
-        if (attribute === this.#file.key) {
-          throw new ConnectorError('Unsupported', 'the key column is written only on create', { attribute });
-        }
-        cells.set(attribute, this.#format(attribute, values));
-      }
-      if (cells.size > 0)
-        this.#pending.set(id, { kind: before?.kind === 'Create' ? 'Create' : 'Update', cells });
+      const cells = this.#changedCells(change);
+      if (cells.size === 0) return id;
+      const kept = before && before.kind !== 'Delete' ? before.cells : [];
+      const kind = before?.kind === 'Create' ? 'Create' : 'Update';
+      this.#pending.set(id, { kind, cells: new Map([...kept, ...cells]) });
       return id;
     });
   }
@@ -173,6 +166,20 @@ export class CsvWriter implements EntryWriter {
     if (this.#file.expectation.trailer?.countOf(row) !== undefined) {
       throw new ConnectorError('SchemaViolation', 'the row would look like the trailer of the file');
     }
+  }
+
+  #changedCells(change: EntryChange): ReadonlyMap<string, string> {
+    if (change.newName !== undefined) {
+      throw new ConnectorError('Unsupported', 'rows of a CSV file have no name beside their key');
+    }
+    const cells = new Map<string, string>();
+    for (const { attribute, values } of change.changes) {
+      if (attribute === this.#file.key) {
+        throw new ConnectorError('Unsupported', 'the key column is written only on create', { attribute });
+      }
+      cells.set(attribute, this.#format(attribute, values));
+    }
+    return cells;
   }
 
   #keyOf(entry: NewEntry): string {

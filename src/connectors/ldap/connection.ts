@@ -103,6 +103,8 @@ export class Connection implements AsyncDisposable {
     if (this.#broken) throw this.#broken;
     this.#messageId += 1;
     request.messageId = this.#messageId;
+    // ldapts turns every request into JSON for a debug line, debugging or not, with all its values.
+    Object.defineProperty(request, 'toJSON', { value: () => request.constructor.name });
     const sender = this.#client as unknown as Sender;
     try {
       const response = await this.#abortable(sender._send(request), signal);
@@ -196,26 +198,33 @@ function isLocal(config: LdapConfig): boolean {
 
 /** Checks what can be checked without the server. Throws InvalidConfiguration. */
 function parseUrl(config: LdapConfig): Target {
-  const invalid = (why: string): ConnectorError => new ConnectorError('InvalidConfiguration', why);
   // RFC 4513 section 5.1.2: a name without a password is accepted, and is nobody.
   if (config.bind && (config.bind.dn === '' || config.bind.password.reveal() === '')) {
     throw invalid('bind needs a dn and a password that are not empty: else the directory would see nobody');
   }
-  if (isLocal(config)) {
-    const path = decodeURIComponent(/^ldapi:\/\/([^/?#]*)/.exec(config.url)?.[1] ?? '');
-    if (!path.startsWith('/')) throw invalid('an ldapi url needs the percent-encoded path of a socket');
-    if (config.tls.mode === 'StartTLS') throw invalid('StartTLS has no use on a local socket');
-    return { url: 'ldap://localhost', label: path, path };
-  }
+  return isLocal(config) ? parseLocal(config) : parseRemote(config);
+}
+
+function parseLocal(config: LdapConfig): Target {
+  const path = decodeURIComponent(/^ldapi:\/\/([^/?#]*)/.exec(config.url)?.[1] ?? '');
+  if (!path.startsWith('/')) throw invalid('an ldapi url needs the percent-encoded path of a socket');
+  if (config.tls.mode === 'StartTLS') throw invalid('StartTLS has no use on a local socket');
+  return { url: 'ldap://localhost', label: path, path };
+}
+
+function parseRemote(config: LdapConfig): Target {
   const url = URL.parse(config.url);
-  const scheme = url?.protocol ?? '';
-  if (!url || url.hostname === '' || !['ldap:', 'ldaps:'].includes(scheme)) {
+  if (!url || url.hostname === '' || !['ldap:', 'ldaps:'].includes(url.protocol)) {
     throw invalid('url must be ldap://HOST, ldaps://HOST or ldapi://SOCKET');
   }
-  if ((scheme === 'ldaps:') !== (config.tls.mode === 'LDAPS')) {
-    throw invalid(`tls.mode ${config.tls.mode} does not fit ${scheme}// in the url`);
+  if ((url.protocol === 'ldaps:') !== (config.tls.mode === 'LDAPS')) {
+    throw invalid(`tls.mode ${config.tls.mode} does not fit ${url.protocol}// in the url`);
   }
-  return { url: `${scheme}//${url.host}`, label: url.host, path: undefined };
+  return { url: `${url.protocol}//${url.host}`, label: url.host, path: undefined };
+}
+
+function invalid(why: string): ConnectorError {
+  return new ConnectorError('InvalidConfiguration', why);
 }
 
 /** Without a name ldapts has the certificate checked against "localhost". */

@@ -2,7 +2,7 @@
 import type { Attribute, SearchEntry } from 'ldapts';
 
 import type { Connection } from './connection.ts';
-import { search } from './search.ts';
+import { search, type Search } from './search.ts';
 import { toDirectorySchema, type DirectorySchema } from './subschema.ts';
 
 /** RFC 3062. */
@@ -30,12 +30,20 @@ const ROOT_DSE = [
 
 /** A server that hides its root DSE or its schema is still of use: what it does not say is empty. */
 export async function discover(connection: Connection, signal: AbortSignal): Promise<Directory> {
-  const root = await readOne(connection, '', '(objectClass=*)', ROOT_DSE, signal);
+  const root = await readOne(
+    connection,
+    { base: '', filter: '(objectClass=*)', attributes: ROOT_DSE },
+    signal,
+  );
   const [subschema] = textsOf(root, 'subschemaSubentry');
   const schema =
     subschema === undefined
       ? undefined
-      : await readOne(connection, subschema, '(objectClass=subschema)', ['attributeTypes'], signal);
+      : await readOne(
+          connection,
+          { base: subschema, filter: '(objectClass=subschema)', attributes: ['attributeTypes'] },
+          signal,
+        );
   return {
     vendor: vendorOf(root),
     controls: new Set(textsOf(root, 'supportedControl')),
@@ -54,12 +62,10 @@ function vendorOf(root: SearchEntry | undefined): string {
 
 async function readOne(
   connection: Connection,
-  base: string,
-  filter: string,
-  attributes: readonly string[],
+  what: Omit<Search, 'scope'>,
   signal: AbortSignal,
 ): Promise<SearchEntry | undefined> {
-  const answer = await search(connection, { base, scope: 'Base', filter, attributes }, signal);
+  const answer = await search(connection, { ...what, scope: 'Base' }, signal);
   return answer.searchEntries[0];
 }
 

@@ -2,7 +2,7 @@
  * Search filters, RFC 4515. ldapts' own parser decodes `\c3\bc` into two characters instead of one letter and
  * knows neither attribute options nor object identifiers, so filters are parsed here and kept as octets.
  */
-import { BerWriter, Filter, SearchFilter, type SearchFilterValues } from 'ldapts';
+import { Filter, SearchFilter, type BerWriter, type SearchFilterValues } from 'ldapts';
 
 import { ConnectorError } from '../../engine/errors.ts';
 
@@ -142,21 +142,23 @@ class FilterParser {
 
   #item(): Filter {
     const end = this.#text.indexOf(')', this.#at);
-    const item = this.#text.slice(this.#at, end < 0 ? undefined : end);
+    const item = end < 0 ? '' : this.#text.slice(this.#at, end);
     const parts = /^([\w.;-]*)((?::[\w.-]+)*)(:=|>=|<=|~=|=)([^(]*)$/s.exec(item);
-    if (!parts || end < 0) throw this.#wrong('(attribute=value) was expected');
+    if (!parts) throw this.#wrong('(attribute=value) was expected');
     const [, attribute = '', rules = '', operator = '', value = ''] = parts;
-    if (operator === ':=') return this.#finish(end, this.#extensible(attribute, rules, value));
-    if (attribute === '' || rules !== '') throw this.#wrong('an attribute was expected');
-    const comparison = COMPARISONS.get(operator);
-    if (comparison !== undefined)
-      return this.#finish(end, assertion(comparison, attribute, this.#octets(value)));
-    return this.#finish(end, this.#equal(attribute, value));
-  }
-
-  #finish(end: number, filter: Filter): Filter {
+    const filter =
+      operator === ':='
+        ? this.#extensible(attribute, rules, value)
+        : this.#compare(attribute + rules, operator, value);
     this.#at = end;
     return filter;
+  }
+
+  #compare(attribute: string, operator: string, value: string): Filter {
+    if (attribute === '' || attribute.includes(':')) throw this.#wrong('an attribute was expected');
+    const comparison = COMPARISONS.get(operator);
+    if (comparison === undefined) return this.#equal(attribute, value);
+    return assertion(comparison, attribute, this.#octets(value));
   }
 
   #equal(attribute: string, value: string): Filter {

@@ -3,7 +3,7 @@
  * limit, referral or unreadable id makes it evidence `No`. It is no snapshot: an entry that moves meanwhile may
  * be missed, so what it did not list is looked at again.
  */
-import type { SearchEntry } from 'ldapts';
+import type { SearchEntry, SearchResponse } from 'ldapts';
 
 import type { Entry, ObjectSchema } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
@@ -147,7 +147,7 @@ export class LdapReader implements EntryReader {
       const found = await search(connection, anywhere, signal);
       take(found.searchEntries, false);
       // Referrals below other bases lead to other systems; only within our own base is something missing.
-      failure ??= failureOf({ ...found, searchReferences: [] }, `fetch from ${context}`);
+      failure ??= refusalOf(found, `fetch from ${context}`);
     }
     for (const id of open.values()) {
       answers.push(failure ? { kind: 'Failed', id, error: failure } : { kind: 'NotThere', id });
@@ -183,20 +183,17 @@ function only(filter: Search['filter']): Exclude<Search['filter'], string> {
   return typeof filter === 'string' ? parseFilter(filter) : filter;
 }
 
-function failureOf(
-  answer: {
-    readonly status: number;
-    readonly errorMessage: string;
-    readonly searchReferences: readonly unknown[];
-  },
-  action: string,
-): ConnectorError | undefined {
-  if (answer.status !== SUCCESS) return resultError(answer, action);
-  if (answer.searchReferences.length === 0) return undefined;
+function failureOf(answer: SearchResponse, action: string): ConnectorError | undefined {
+  const refusal = refusalOf(answer, action);
+  if (refusal || answer.searchReferences.length === 0) return refusal;
   return new ConnectorError(
     'Refused',
     `${action}: the directory refers to another server, which is not followed`,
   );
+}
+
+function refusalOf(answer: SearchResponse, action: string): ConnectorError | undefined {
+  return answer.status === SUCCESS ? undefined : resultError(answer, action);
 }
 
 /** Collects what speaks against completeness; the first word wins. */
