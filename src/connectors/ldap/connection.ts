@@ -176,7 +176,7 @@ export class Connection implements AsyncDisposable {
     const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     // Result codes are numbers, those of sockets and TLS are words.
     if (typeof code === 'number')
-      return resultError({ status: code, errorMessage: '' }, `bind at ${this.#host}`);
+      return resultError({ status: code, errorMessage: '' }, `log in at ${this.#host}`);
     const message = cause instanceof Error ? (cause.message.split('\n').at(-1) ?? '') : 'unknown';
     if (/timed out|timeout/i.test(message)) {
       return new ConnectorError('Unreachable', `${this.#host} did not answer in time`, { cause });

@@ -3,9 +3,9 @@
  * limit, referral or unreadable id makes it evidence `No`. It is no snapshot: an entry that moves meanwhile may
  * be missed, so what it did not list is looked at again.
  */
-import type { SearchEntry, SearchResponse } from 'ldapts';
+import type { Filter, SearchEntry, SearchResponse } from 'ldapts';
 
-import type { Entry, ObjectSchema } from '../../engine/entry.ts';
+import { attributeOf, type Entry, type ObjectSchema } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
 import type { EntryReader, Evidence, Fetched, ReadRequest } from '../../engine/ports.ts';
 import type { LdapObject } from './config.ts';
@@ -101,7 +101,7 @@ export class LdapReader implements EntryReader {
     for (const name of names) yield await this.#fetchOne(name, request, decoder, signal);
   }
 
-  #listing(request: ReadRequest, decoder: Decoder): Search {
+  #listing(request: ReadRequest, decoder: Decoder): Search & { readonly filter: Filter } {
     const { object } = this.#parts;
     const filters = [object.filter, ...(request.filter === undefined ? [] : [request.filter])];
     return {
@@ -121,38 +121,25 @@ export class LdapReader implements EntryReader {
   ): Promise<Fetched[]> {
     const { object, schema, directory, shared } = this.#parts;
     const connection = await shared(signal);
-    const open = new Map(ids.map((id) => [id.toLowerCase(), id]));
-    const answers: Fetched[] = [];
+    const wanted = new Wanted(ids, schema);
     const listing = this.#listing(request, decoder);
-    const wanted = (): Search['filter'] =>
-      anyEqual(
-        schema.id,
-        [...open.values()].map((id) => idOctets(id, schema)),
-      );
-    const take = (found: readonly SearchEntry[], listed: boolean): void => {
-      for (const entry of found.flatMap((item) => decoder.decode(item) ?? [])) {
-        const id = open.get(entry.id.toLowerCase());
-        if (id === undefined || !open.delete(entry.id.toLowerCase())) continue;
-        answers.push({ kind: 'There', id, entry, listed });
-      }
-    };
-    const base = typeof listing.filter === 'string' ? parseFilter(listing.filter) : listing.filter;
-    const scoped = await search(connection, { ...listing, filter: allOf([base, only(wanted())]) }, signal);
-    take(scoped.searchEntries, true);
+    const scoped = await search(
+      connection,
+      { ...listing, filter: allOf([listing.filter, wanted.filter()]) },
+      signal,
+    );
+    wanted.take(scoped.searchEntries, decoder, true);
     let failure = failureOf(scoped, `fetch from ${object.base}`);
     const contexts = directory.namingContexts.length > 0 ? directory.namingContexts : [object.base];
     for (const context of contexts) {
-      if (open.size === 0) break;
-      const anywhere: Search = { ...listing, base: context, scope: 'Subtree', filter: wanted() };
+      if (wanted.isEmpty) break;
+      const anywhere: Search = { ...listing, base: context, scope: 'Subtree', filter: wanted.filter() };
       const found = await search(connection, anywhere, signal);
-      take(found.searchEntries, false);
+      wanted.take(found.searchEntries, decoder, false);
       // Referrals below other bases lead to other systems; only within our own base is something missing.
       failure ??= refusalOf(found, `fetch from ${context}`);
     }
-    for (const id of open.values()) {
-      answers.push(failure ? { kind: 'Failed', id, error: failure } : { kind: 'NotThere', id });
-    }
-    return answers;
+    return wanted.answers(failure);
   }
 
   async #fetchOne(
@@ -179,8 +166,61 @@ export class LdapReader implements EntryReader {
   }
 }
 
-function only(filter: Search['filter']): Exclude<Search['filter'], string> {
-  return typeof filter === 'string' ? parseFilter(filter) : filter;
+/** The ids of one search, each with what has been found for it. Ids are the same when the server says so. */
+class Wanted {
+  readonly #schema: ObjectSchema;
+  readonly #open: Map<string, string[]> = new Map();
+  readonly #answers: Fetched[] = [];
+
+  constructor(ids: readonly string[], schema: ObjectSchema) {
+    this.#schema = schema;
+    for (const id of ids) {
+      const same = this.#open.get(this.#fold(id));
+      if (same) same.push(id);
+      else this.#open.set(this.#fold(id), [id]);
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#open.size === 0;
+  }
+
+  filter(): Filter {
+    const ids = [...this.#open.values()].flat();
+    return anyEqual(
+      this.#schema.id,
+      ids.map((id) => idOctets(id, this.#schema)),
+    );
+  }
+
+  take(found: readonly SearchEntry[], decoder: Decoder, listed: boolean): void {
+    const entries = found.flatMap((item) => decoder.decode(item) ?? []);
+    for (const [key, group] of Map.groupBy(entries, (entry) => this.#fold(entry.id))) {
+      const [entry, second] = group;
+      for (const id of this.#open.get(key) ?? []) {
+        if (second) this.#fail(id, new ConnectorError('DuplicateKey', 'two entries have this id'));
+        else if (entry) this.#answers.push({ kind: 'There', id, entry, listed });
+      }
+      this.#open.delete(key);
+    }
+  }
+
+  answers(failure: ConnectorError | undefined): Fetched[] {
+    for (const id of [...this.#open.values()].flat()) {
+      if (failure) this.#fail(id, failure);
+      else this.#answers.push({ kind: 'NotThere', id });
+    }
+    return this.#answers;
+  }
+
+  #fail(id: string, error: ConnectorError): void {
+    this.#answers.push({ kind: 'Failed', id, error });
+  }
+
+  #fold(id: string): string {
+    const match = attributeOf(this.#schema, this.#schema.id)?.match;
+    return match === 'IgnoreCase' || match === 'IgnoreCaseAndSpace' ? id.toLowerCase() : id;
+  }
 }
 
 function failureOf(answer: SearchResponse, action: string): ConnectorError | undefined {

@@ -65,13 +65,14 @@ const HARMLESS: readonly RegExp[] = [
   /^[\w.;-]+: no user modification allowed$/,
   /^no objectClass attribute$/,
   /^no structural object class provided$/,
+  /^(value of )?naming attribute '[\w.;-]+' is not \w+( in entry)?$/,
 ];
 
 const ATTRIBUTE_IN_DIAGNOSTIC: readonly RegExp[] = [
   /requires attribute '([\w.;-]+)'/,
-  /^attribute '([\w.;-]+)'/,
-  /^modify\/\w+: ([\w.;-]+): /,
-  /^([\w.;-]+): /,
+  /attribute '([\w.;-]+)' (?:not|is not)/,
+  /^modify\/\w+: ([A-Za-z][\w.;-]*): /,
+  /^([A-Za-z][\w.;-]*): /,
 ];
 
 /** `action` says what was asked for, without values: 'add', 'read ou=people,…'. */
