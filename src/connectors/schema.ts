@@ -28,7 +28,7 @@ export function plainAttribute(name: string): AttributeSchema {
 }
 
 /** A declared type brings its own matching rule along, unless it is the type that was discovered anyway. */
-export function declare(discovered: AttributeSchema, declaration: AttributeDeclaration): AttributeSchema {
+function declare(discovered: AttributeSchema, declaration: AttributeDeclaration): AttributeSchema {
   const type = declaration.type ?? discovered.type;
   const usual = type === discovered.type ? discovered.match : MATCH_OF_TYPE[type];
   return {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFile, chmod, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterEach, describe, expect, it } from 'vitest';
@@ -226,6 +226,18 @@ describe('headers and places that cannot be used', () => {
     await chmod(folder.file, 0);
     await expect(folder.open()).rejects.toMatchObject({ code: 'PermissionDenied' });
   });
+});
+
+it('closes the file when a read is left early', async () => {
+  const session = await (await folderOf('uid,n\n1,a\n')).open();
+  const before = (await readdir('/proc/self/fd')).length;
+  for (let round = 0; round < 10; round += 1) {
+    for await (const batch of session.read({ attributes: ['n'], filter: undefined }, signal())) {
+      expect(batch).toHaveLength(1);
+      break;
+    }
+  }
+  expect((await readdir('/proc/self/fd')).length).toBe(before);
 });
 
 describe('evidence', () => {

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { LdapConfig } from '../../src/connectors/ldap/config.ts';
@@ -155,6 +158,29 @@ describe('reads that are not whole', () => {
     await using session = await openOn(slapd, `ou=nowhere,${slapd.suffix}`);
     const reading = session.read({ attributes: [], filter: undefined }, signal());
     await expect(reading.next()).rejects.toMatchObject({ code: 'InvalidConfiguration' });
+  });
+});
+
+describe('connections', () => {
+  it('are closed with what they were for, also when a read is left early', async () => {
+    const open = async (): Promise<number> => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const log = await readFile(join(slapd.folder, 'log'), 'utf8');
+      return (log.match(/ ACCEPT /g)?.length ?? 0) - (log.match(/ closed/g)?.length ?? 0);
+    };
+    const base = await baseWith(500);
+    const before = await open();
+    const session = await openOn(slapd, base);
+    await readAll(session);
+    for await (const batch of session.read({ attributes: [], filter: undefined }, signal())) {
+      expect(batch).toHaveLength(200);
+      break;
+    }
+    expect((await open()) - before).toBe(1);
+    await session[Symbol.asyncDispose]();
+    expect((await open()) - before).toBe(0);
+    const late = await session.writer?.delete({ id: 'x', name: base }, signal());
+    expect(late && codeOf(late)).toBe('Refused Unreachable');
   });
 });
 

@@ -8,7 +8,7 @@ import type { Slapd } from './slapd.ts';
 
 const CLASSES = ['top', 'person', 'organizationalPerson', 'inetOrgPerson'];
 
-export function configFor(slapd: Slapd, more: Partial<LdapConfig> = {}): LdapConfig {
+function configFor(slapd: Slapd, more: Partial<LdapConfig> = {}): LdapConfig {
   return {
     url: slapd.url,
     tls: { mode: 'Disabled' },
@@ -17,7 +17,7 @@ export function configFor(slapd: Slapd, more: Partial<LdapConfig> = {}): LdapCon
   };
 }
 
-export function objectFor(base: string, more: Partial<LdapObject> = {}): LdapObject {
+function objectFor(base: string, more: Partial<LdapObject> = {}): LdapObject {
   return {
     name: 'account',
     id: 'entryUUID',
@@ -44,7 +44,7 @@ export async function openOn(slapd: Slapd, base: string, more: Opening = {}): Pr
 }
 
 /** RFC 4514 section 2.4, in the form that needs no cases. */
-export function escapeRdn(value: string): string {
+function escapeRdn(value: string): string {
   return value.replace(/[,+"\\<>;=#]|^ | $/g, (character) => `\\${character}`);
 }
 

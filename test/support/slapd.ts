@@ -5,7 +5,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -18,10 +18,15 @@ const ENVIRONMENT = {
   ...process.env,
   PATH: `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`,
 };
+const SCHEMA_FOLDERS = ['/etc/ldap/schema', '/etc/openldap/schema', '/usr/local/etc/openldap/schema'];
+/** Debian builds the database as a module; others have it built in. */
+const MODULES = '/usr/lib/ldap';
+/** Ubuntu confines /usr/sbin/slapd to its packaged folders. The profile goes by the path of the program. */
+const APPARMOR_PROFILE = '/etc/apparmor.d/usr.sbin.slapd';
 const START_TIMEOUT_MS = 15_000;
 const INSTALL_TIMEOUT_MS = 300_000;
 
-export const INSTALL_COMMAND =
+const INSTALL_COMMAND =
   'sudo apt-get update && sudo apt-get install -y --no-install-recommends slapd ldap-utils';
 
 export interface SlapdOptions {
@@ -98,7 +103,7 @@ export async function ensureSlapd(): Promise<void> {
 
 function hasPrograms(): boolean {
   const folders = ENVIRONMENT.PATH.split(delimiter);
-  return ['slapd', 'slapadd', 'ldapsearch', 'openssl'].every((program) =>
+  return ['slapd', 'ldapsearch', 'openssl'].every((program) =>
     folders.some((folder) => existsSync(join(folder, program))),
   );
 }
@@ -135,6 +140,7 @@ class RunningSlapd implements Slapd {
   readonly ldapiUrl: string;
   readonly #port: number;
   ca = '';
+  #slapd = 'slapd';
   #process: ChildProcess | undefined;
   #forgotten = 0;
 
@@ -152,8 +158,9 @@ class RunningSlapd implements Slapd {
     this.ca = await readFile(join(this.folder, 'ca.crt'), 'utf8');
     await writeFile(join(this.folder, 'slapd.conf'), this.#config(options), { mode: 0o600 });
     await writeFile(join(this.folder, 'password'), this.adminPassword, { mode: 0o600 });
+    await this.#copyProgram();
     const ldif = `${baseLdif(this.suffix)}\n${options.ldif ?? ''}`;
-    await this.#tool('slapadd', ['-q', '-f', join(this.folder, 'slapd.conf')], ldif);
+    await this.#tool(this.#slapd, ['-T', 'add', '-q', '-f', join(this.folder, 'slapd.conf')], ldif);
   }
 
   async start(): Promise<void> {
@@ -161,7 +168,7 @@ class RunningSlapd implements Slapd {
     const args = ['-f', join(this.folder, 'slapd.conf'), '-h', urls.join(' '), '-d', 'stats'];
     // Where the system can do it, the server dies with us even when we are killed.
     const wrapper = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
-    const [program = 'slapd', ...rest] = [...wrapper, 'slapd', ...args];
+    const [program = this.#slapd, ...rest] = [...wrapper, this.#slapd, ...args];
     const log = createWriteStream(join(this.folder, 'log'), { flags: 'a' });
     const child = spawn(program, rest, { env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr.pipe(log);
@@ -253,14 +260,20 @@ class RunningSlapd implements Slapd {
     return (await running).stdout;
   }
 
+  async #copyProgram(): Promise<void> {
+    if (!existsSync(APPARMOR_PROFILE)) return;
+    this.#slapd = join(this.folder, 'slapd');
+    await copyFile('/usr/sbin/slapd', this.#slapd);
+  }
+
   #config(options: SlapdOptions): string {
     const at = (name: string): string => join(this.folder, name);
     const schemas = ['core', 'cosine', 'inetorgperson', 'nis'];
     const indexes = ['objectClass', 'uid', 'cn', 'mail', 'employeeNumber', 'entryUUID'];
+    const schemaFolder = SCHEMA_FOLDERS.find((folder) => existsSync(folder)) ?? '/etc/ldap/schema';
     return [
-      ...schemas.map((schema) => `include /etc/ldap/schema/${schema}.schema`),
-      'modulepath /usr/lib/ldap',
-      'moduleload back_mdb',
+      ...schemas.map((schema) => `include ${join(schemaFolder, `${schema}.schema`)}`),
+      ...(existsSync(MODULES) ? [`modulepath ${MODULES}`, 'moduleload back_mdb'] : []),
       `pidfile ${at('slapd.pid')}`,
       `TLSCACertificateFile ${at('ca.crt')}`,
       `TLSCertificateFile ${at('server.crt')}`,

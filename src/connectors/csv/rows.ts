@@ -23,7 +23,7 @@ const WHAT_IS_WRONG: Readonly<Record<string, string>> = {
 
 export interface Row {
   readonly cells: readonly string[];
-  /** As it stands in the text, with its line end. Shares memory with its batch: copy it to keep it. */
+  /** As it stands in the text, with its line end. Overwritten when the next batch is asked for: copy it to keep it. */
   readonly raw: Buffer;
   readonly line: number;
 }
@@ -48,6 +48,7 @@ export class RowScanner {
   #hopeless = false;
   /** The text from the end of the last row on; `#windowStart` is its place in the whole. */
   #window: Buffer = Buffer.alloc(0);
+  #memory: Buffer = Buffer.alloc(0);
   #windowStart = 0;
   #rowStart = 0;
   #valid = true;
@@ -75,12 +76,12 @@ export class RowScanner {
 
   async push(chunk: Buffer): Promise<RowBatch> {
     if (chunk.length === 0) return this.#batch();
-    const rest = this.#window.subarray(this.#rowStart - this.#windowStart);
-    this.#window = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    this.#windowStart = this.#rowStart;
+    this.#slide(chunk);
     // A character cut by the chunk's end makes this false too: then each row is looked at, nothing more.
     this.#valid = isUtf8(this.#window);
-    await this.#settled((done) => this.#parser.write(chunk, done));
+    // csv-parse keeps the end of its very first chunk without copying it.
+    const first = this.#windowStart === 0 ? Buffer.from(chunk) : chunk;
+    await this.#settled((done) => this.#parser.write(first, done));
     return this.#batch();
   }
 
@@ -101,6 +102,22 @@ export class RowScanner {
         else reject(error);
       });
     });
+  }
+
+  /** Moves the window on, in the same memory: rows of the batch before are gone now. */
+  #slide(chunk: Buffer): void {
+    const rest = this.#window.subarray(this.#rowStart - this.#windowStart);
+    const length = rest.length + chunk.length;
+    if (this.#memory.length < length) {
+      const larger = Buffer.allocUnsafe(2 * length);
+      rest.copy(larger);
+      this.#memory = larger;
+    } else {
+      rest.copy(this.#memory);
+    }
+    chunk.copy(this.#memory, rest.length);
+    this.#window = this.#memory.subarray(0, length);
+    this.#windowStart = this.#rowStart;
   }
 
   #batch(): RowBatch {

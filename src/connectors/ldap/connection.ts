@@ -94,8 +94,8 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Sends one request and returns the answer, whatever its code. Throws Unreachable or Timeout when there is no
-   * answer; where `usable` was true before, the request may have been carried out all the same. An abort breaks
+   * Sends one request and returns the answer, whatever its code. Throws Unreachable when there is no answer in
+   * time; where `usable` was true before, the request may have been carried out all the same. An abort breaks
    * the connection, for ldapts cannot abandon a request.
    */
   async send(request: Request, signal: AbortSignal): Promise<Response> {

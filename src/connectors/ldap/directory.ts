@@ -74,6 +74,6 @@ function attributeOf(entry: SearchEntry | undefined, name: string): Attribute | 
   return entry?.attributes.find((attribute) => attribute.type.toLowerCase() === folded);
 }
 
-export function textsOf(entry: SearchEntry | undefined, name: string): string[] {
+function textsOf(entry: SearchEntry | undefined, name: string): string[] {
   return (attributeOf(entry, name)?.parsedBuffers ?? []).map((octets) => octets.toString('utf8'));
 }

@@ -7,7 +7,7 @@ export interface RdnValue {
 }
 
 /** The relative names from the entry up to the root, as they are written. */
-export function rdnsOf(dn: string): string[] {
+function rdnsOf(dn: string): string[] {
   return cut(dn, /[,;]/);
 }
 

@@ -11,7 +11,6 @@ export const SIZE_LIMIT_EXCEEDED = 4;
 export const REFERRAL = 10;
 export const ADMIN_LIMIT_EXCEEDED = 11;
 export const NO_SUCH_OBJECT = 32;
-export const INVALID_DN_SYNTAX = 34;
 export const BUSY = 51;
 export const UNAVAILABLE = 52;
 
@@ -39,7 +38,7 @@ const CODES: ReadonlyMap<number, readonly [name: string, code: ConnectorErrorCod
   [20, ['attributeOrValueExists', 'Changed']],
   [21, ['invalidAttributeSyntax', 'SchemaViolation']],
   [NO_SUCH_OBJECT, ['noSuchObject', 'NotFound']],
-  [INVALID_DN_SYNTAX, ['invalidDNSyntax', 'SchemaViolation']],
+  [34, ['invalidDNSyntax', 'SchemaViolation']],
   [48, ['inappropriateAuthentication', 'AuthenticationFailed']],
   [49, ['invalidCredentials', 'AuthenticationFailed']],
   [50, ['insufficientAccessRights', 'PermissionDenied']],
