@@ -120,6 +120,50 @@ describe('what a CSV file means', () => {
   });
 });
 
+describe('what a session says of itself', () => {
+  it('names the file and what can be done with it', async () => {
+    const folder = await folderOf('uid\n');
+    expect((await (await folder.open()).probe(signal())).capabilities).toEqual(['Read']);
+    const probe = await (await folder.open({ writable: true })).probe(signal());
+    expect(probe).toEqual({ vendor: 'CSV file people.csv', capabilities: ['Read', 'Write', 'Transaction'] });
+  });
+
+  it('does not read a file whose header has become another', async () => {
+    const folder = await folderOf('uid,n\n');
+    const session = await folder.open();
+    await folder.write('uid,m\n');
+    await expect(readAll(session)).rejects.toMatchObject({ code: 'Changed' });
+  });
+
+  it.each([
+    [{ dialect: { delimiter: ';;' } }, /delimiter/],
+    [{ dialect: { quote: ',' } }, /differ/],
+    [{ dialect: { quote: '\n' } }, /quote/],
+    [{ dialect: { multiValueDelimiter: '' } }, /multiValueDelimiter/],
+    [{ expect: { trailer: 'END' } }, /\{rows\}/],
+  ] satisfies readonly (readonly [CsvOpening, RegExp])[])('refuses %j', async (more, message) => {
+    const folder = await folderOf('uid\n');
+    await expect(folder.open(more)).rejects.toThrow(message);
+    await expect(folder.open(more)).rejects.toMatchObject({ code: 'InvalidConfiguration' });
+  });
+
+  it('reads a dialect without quotes', async () => {
+    const seen = await see('uid,n\n1,"a\n', { dialect: { quote: '' } });
+    expect(seen.rows).toEqual([['1', { n: ['"a'] }]]);
+  });
+
+  it('refuses a checksum file for what is no file, and a folder that is not there', async () => {
+    const object = { name: 'p', id: 'uid', content: 'uid\n', label: 'x', expect: { checksumFile: 'y' } };
+    await expect(openCsv(object, PLAIN, { writable: false })(signal())).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+    });
+    const nowhere = { name: 'p', id: 'uid', root: '/no/such/folder', path: 'p.csv' };
+    await expect(openCsv(nowhere, PLAIN, { writable: false })(signal())).rejects.toMatchObject({
+      code: 'NotFound',
+    });
+  });
+});
+
 describe('damaged rows', () => {
   it.each([
     { what: 'a short row', content: 'uid,n\n1,a\n2\n3,c\n', line: 3, delivered: ['1', '3'] },

@@ -221,6 +221,52 @@ describe('refusals leave the file alone', () => {
     expect(await folder.read()).toBe(content);
   });
 
+  it.each([
+    { what: 'octets', set: { n: [Uint8Array.of(1)] }, dialect: {}, attribute: 'n' },
+    {
+      what: 'a cell that needs quotes where there are none',
+      set: { n: ['a,b'] },
+      dialect: { quote: '' },
+      attribute: 'n',
+    },
+  ])('$what', async ({ set, dialect, attribute }) => {
+    const session = await (await folderOf('uid,n\n1,a\n')).open({ writable: true, dialect });
+    const changes = [{ attribute, values: set.n, add: set.n, remove: [] }];
+    const written = await session.writer?.update(
+      { id: '1', name: undefined, newName: undefined, changes },
+      signal(),
+    );
+    expect(written).toMatchObject({ kind: 'Refused', error: { code: 'SchemaViolation', attribute } });
+  });
+
+  it('a row that would be read as the trailer', async () => {
+    const session = await (
+      await folderOf('uid,n\nEND,0\n')
+    ).open({ writable: true, expect: { trailer: 'END,{rows}' } });
+    const [written] = await edit(session, [{ create: { uid: ['END'], n: ['7'] } }]);
+    expect(written && codeOf(written)).toBe('Refused SchemaViolation');
+  });
+
+  it('a new name, which rows do not have', async () => {
+    const session = await (await folderOf('uid,n\n1,a\n')).open({ writable: true });
+    const update = { id: '1', name: undefined, newName: 'x', changes: [] };
+    const written = await session.writer?.update(update, signal());
+    expect(written && codeOf(written)).toBe('Refused Unsupported');
+  });
+
+  it('a checksum file that is gone', async () => {
+    const content = 'uid,n\n1,a\n';
+    const folder = await folderOf(content);
+    const sidecar = join(folder.folder, 'people.csv.sha256');
+    await writeFile(sidecar, createHash('sha256').update(content).digest('hex'));
+    const session = await folder.open({ writable: true, expect: { checksumFile: 'people.csv.sha256' } });
+    await readAll(session);
+    await rm(sidecar);
+    const results = await edit(session, [{ create: { uid: ['2'] } }]);
+    expect(results.map(codeOf)).toEqual(['Applied', 'Refused InvalidData']);
+    expect(await folder.read()).toBe(content);
+  });
+
   it('a damaged file is not written at all', async () => {
     const content = 'uid,n\n1,a\n2\n';
     const folder = await folderOf(content);
