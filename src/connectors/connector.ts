@@ -32,6 +32,8 @@ export interface Probe {
 
 /** An open object type. Safe to close twice. Reading never changes the system. */
 export interface Session extends OpenSide, AsyncDisposable {
+  /** Declared attributes that the system does not have: in the schema, but never with a value. */
+  readonly missingAttributes?: readonly string[];
   probe(signal: AbortSignal): Promise<Probe>;
 }
 

@@ -1,0 +1,218 @@
+/**
+ * One pass over a CSV file, for reading and for rewriting alike: header, data rows, blank lines and trailer with
+ * their text, and at the end what the pass is worth as evidence.
+ */
+import { createHash } from 'node:crypto';
+
+import { ConnectorError } from '../../engine/errors.ts';
+import type { Evidence } from '../../engine/ports.ts';
+import { splitLineEnd } from './cells.ts';
+import type { CsvDialect } from './config.ts';
+import { byteOrderMarkOf, Decoder } from './encoding.ts';
+import { judge, type Expectation, type Verdict } from './expectation.ts';
+import { bytesOf, type EndOfBytes, type FileState, type Place } from './place.ts';
+import { RowScanner, type Row, type RowBatch, type RowFault } from './rows.ts';
+
+export interface CsvFile {
+  readonly place: Place;
+  readonly dialect: CsvDialect;
+  readonly expectation: Expectation;
+  /** The key column. */
+  readonly key: string;
+}
+
+export type LineKind = 'Header' | 'Data' | 'Blank' | 'Trailer';
+
+export interface Line extends Row {
+  readonly kind: LineKind;
+}
+
+export interface ScanEnd {
+  readonly evidence: Evidence;
+  readonly state: FileState | undefined;
+  /** Of the file's bytes; undefined where nobody asked for it. */
+  readonly sha256: string | undefined;
+}
+
+/**
+ * Yields lines in the file's order and returns what they are worth. Damaged rows are left out and make the
+ * evidence `No`; a header that cannot be used throws InvalidData.
+ */
+export async function* scan(
+  file: CsvFile,
+  signal: AbortSignal,
+  wantDigest: boolean,
+): AsyncGenerator<readonly Line[], ScanEnd> {
+  const hash = wantDigest || file.expectation.checksum ? createHash('sha256') : undefined;
+  const decoder = new Decoder(file.dialect.encoding);
+  const sorter = new LineSorter(file);
+  using scanner = new RowScanner(file.dialect);
+  const bytes = bytesOf(file.place, signal);
+  try {
+    let next = await bytes.next();
+    for (; !next.done; next = await bytes.next()) {
+      hash?.update(next.value);
+      const mark = sorter.begun ? 0 : byteOrderMarkOf(next.value, file.dialect.encoding).length;
+      const lines = sorter.sort(await scanner.push(decoder.decode(next.value.subarray(mark))));
+      if (lines.length > 0) yield lines;
+    }
+    const rest = sorter.sort(await scanner.push(decoder.end()));
+    const last = [...rest, ...sorter.sort(await scanner.end())];
+    sorter.requireHeader();
+    if (last.length > 0) yield last;
+    const sha256 = hash?.digest('hex');
+    const evidence = await weigh(file, sorter, next.value, sha256);
+    return { evidence, state: next.value.state, sha256 };
+  } finally {
+    await bytes.return({ state: undefined, unchanged: false });
+  }
+}
+
+/** Tells header, data, blank lines and trailer apart, and counts. */
+class LineSorter {
+  readonly #file: CsvFile;
+  begun = false;
+  rows = 0;
+  trailerCount: number | undefined;
+  rowsAfterTrailer = false;
+  firstFault: RowFault | undefined;
+  faults = 0;
+  #columns = 0;
+  #key = -1;
+
+  constructor(file: CsvFile) {
+    this.#file = file;
+  }
+
+  sort(batch: RowBatch): Line[] {
+    this.begun = true;
+    for (const fault of batch.faults) this.#note(fault);
+    const lines: Line[] = [];
+    for (const row of batch.rows) {
+      const kind = this.#kindOf(row);
+      if (kind !== undefined) lines.push({ ...row, kind });
+    }
+    return lines;
+  }
+
+  /** A damaged first row leaves the next one in its place: that must not become the header. */
+  requireHeader(): void {
+    if (this.#columns === 0) {
+      const why = this.firstFault ? `line 1: ${this.firstFault.problem}` : 'it is empty, a header is needed';
+      throw invalid(this.#file, why);
+    }
+  }
+
+  #note(fault: RowFault): void {
+    if (fault.reason === 'InvalidEncoding' && fault.line === 1) {
+      throw invalid(this.#file, `line 1: ${fault.problem} (${this.#file.dialect.encoding})`);
+    }
+    if (fault.line === 1) throw invalid(this.#file, `line 1: ${fault.problem}`);
+    this.faults += 1;
+    this.rows += 1;
+    if (this.firstFault === undefined || fault.line < this.firstFault.line) this.firstFault = fault;
+  }
+
+  #kindOf(row: Row): LineKind | undefined {
+    if (this.#columns === 0) return this.#begin(row);
+    if (this.#isBlank(row)) return 'Blank';
+    if (this.trailerCount !== undefined) this.rowsAfterTrailer = true;
+    const count = this.#file.expectation.trailer?.countOf(splitLineEnd(row.raw).content.toString('utf8'));
+    if (count !== undefined) {
+      this.trailerCount = count;
+      return 'Trailer';
+    }
+    const problem = this.#problemOf(row);
+    if (problem !== undefined) {
+      this.#note({ reason: 'InvalidRow', line: row.line, problem });
+      return undefined;
+    }
+    this.rows += 1;
+    return 'Data';
+  }
+
+  #begin(row: Row): LineKind {
+    if (row.line !== 1) throw invalid(this.#file, 'line 1: the header cannot be parsed');
+    const seen = new Set<string>();
+    for (const name of row.cells) {
+      if (name === '') throw invalid(this.#file, 'line 1: the header has a column without a name');
+      if (seen.has(name)) throw invalid(this.#file, `line 1: the header has the column '${name}' twice`);
+      seen.add(name);
+    }
+    const { key } = this.#file;
+    if (!seen.has(key)) {
+      const names = row.cells.map((name) => `'${name}'`).join(', ');
+      throw invalid(this.#file, `line 1: the key column '${key}' is not in the header; it has ${names}`);
+    }
+    this.#columns = row.cells.length;
+    this.#key = row.cells.indexOf(key);
+    return 'Header';
+  }
+
+  /** In a file of one column an empty line is a row with an empty key. `""` is longer than any line end. */
+  #isBlank(row: Row): boolean {
+    return (
+      this.#columns > 1 &&
+      row.cells.length === 1 &&
+      row.cells[0] === '' &&
+      row.raw.length <= 2 &&
+      !row.raw.includes('"')
+    );
+  }
+
+  #problemOf(row: Row): string | undefined {
+    if (row.cells.length !== this.#columns) {
+      return `${String(row.cells.length)} cells where the header has ${String(this.#columns)}`;
+    }
+    return row.cells[this.#key] === '' ? `the key column '${this.#file.key}' is empty` : undefined;
+  }
+}
+
+function invalid(file: CsvFile, problem: string): ConnectorError {
+  return new ConnectorError('InvalidData', `${file.place.label}: ${problem}`);
+}
+
+async function weigh(
+  file: CsvFile,
+  sorter: LineSorter,
+  end: EndOfBytes,
+  sha256: string | undefined,
+): Promise<Evidence> {
+  const { label } = file.place;
+  if (!end.unchanged) return refuted('FileChanged', `${label} was changed while it was read; read it again`);
+  if (sorter.firstFault) {
+    const { reason, line, problem } = sorter.firstFault;
+    const more = sorter.faults > 1 ? `; ${String(sorter.faults - 1)} more rows are damaged` : '';
+    return refuted(reason, `${label} line ${String(line)}: ${problem}${more}`);
+  }
+  return toEvidence(await judge(file.expectation, { ...countsOf(sorter), sha256 }, label), label);
+}
+
+function countsOf(sorter: LineSorter): {
+  rows: number;
+  trailerCount: number | undefined;
+  rowsAfterTrailer: boolean;
+} {
+  return { rows: sorter.rows, trailerCount: sorter.trailerCount, rowsAfterTrailer: sorter.rowsAfterTrailer };
+}
+
+function toEvidence(verdict: Verdict, label: string): Evidence {
+  switch (verdict.kind) {
+    case 'Contradicted':
+      return refuted(verdict.reason, `${label}: ${verdict.message}`);
+    case 'Proved':
+      return { complete: 'Yes', proof: verdict.proof, reason: undefined, message: undefined, snapshot: true };
+    case 'Undeclared':
+      return {
+        complete: 'Unproved',
+        proof: undefined,
+        reason: undefined,
+        message: undefined,
+        snapshot: true,
+      };
+  }
+}
+
+function refuted(reason: string, message: string): Evidence {
+  return { complete: 'No', proof: undefined, reason, message, snapshot: false };
+}

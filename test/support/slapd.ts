@@ -1,0 +1,388 @@
+/**
+ * A real OpenLDAP server for tests and for the quickstart: found or installed, started on free loopback ports in a
+ * temporary folder, and ended with everything it made. It ends only the process it started.
+ */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createWriteStream, existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+/** Where Debian keeps servers; not on the path of an ordinary user. */
+const ENVIRONMENT = {
+  ...process.env,
+  PATH: `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`,
+};
+const SCHEMA_FOLDERS = ['/etc/ldap/schema', '/etc/openldap/schema', '/usr/local/etc/openldap/schema'];
+/** Debian builds the database as a module; others have it built in. */
+const MODULES = '/usr/lib/ldap';
+/** Ubuntu confines /usr/sbin/slapd to its packaged folders. The profile goes by the path of the program. */
+const APPARMOR_PROFILE = '/etc/apparmor.d/usr.sbin.slapd';
+const START_TIMEOUT_MS = 15_000;
+const INSTALL_TIMEOUT_MS = 300_000;
+
+const INSTALL_COMMAND =
+  'sudo apt-get update && sudo apt-get install -y --no-install-recommends slapd ldap-utils';
+
+export interface SlapdOptions {
+  /** `sizelimit` of slapd.conf, for everybody but the rootdn. */
+  readonly sizeLimit?: number;
+  /** Writes survive a crash. Off by default: tests need speed. */
+  readonly durable?: boolean;
+  /** Added to slapd.conf before the database: schema, modules. */
+  readonly globalConfig?: string;
+  /** Added to slapd.conf after the database: overlays, access, limits. */
+  readonly databaseConfig?: string;
+  /** Added to the base and ou=people, before the server starts. */
+  readonly ldif?: string;
+}
+
+export interface Operation {
+  readonly op: string;
+  /** The entry, or the base of a search. */
+  readonly dn: string | undefined;
+}
+
+export interface Slapd extends AsyncDisposable {
+  readonly url: string;
+  readonly ldapsUrl: string;
+  readonly ldapiUrl: string;
+  readonly folder: string;
+  readonly suffix: string;
+  readonly people: string;
+  readonly adminDn: string;
+  readonly adminPassword: string;
+  /** PEM of the authority that signed the server's certificate, which names localhost and 127.0.0.1. */
+  readonly ca: string;
+  /** What clients asked for since the start or the last `forget`, from the server's own log. */
+  operations(): Promise<readonly Operation[]>;
+  /** Makes `operations` begin here. */
+  forget(): Promise<void>;
+  /** Runs ldapsearch, ldapadd and the like as the administrator; returns what it printed. */
+  run(tool: string, args: readonly string[], input?: string): Promise<string>;
+  /** As if the machine had lost power. */
+  kill(): Promise<void>;
+  /** Stops the process for a while: connections stay, nobody answers. */
+  pause(): Promise<void>;
+  resume(): void;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Finds slapd and the LDAP tools, or installs them where it may; else an error that says what to install. */
+export async function ensureSlapd(): Promise<void> {
+  if (hasPrograms()) return;
+  const asRoot = process.getuid?.() === 0;
+  const sudo = asRoot || (await succeeds('sudo', ['-n', 'true']));
+  if (existsSync('/usr/bin/apt-get') && sudo) {
+    // Debian starts a service that it installs; an existing policy of the machine is left alone.
+    const script = [
+      'set -e',
+      'policy=/usr/sbin/policy-rc.d',
+      'if [ ! -e "$policy" ]; then printf "#!/bin/sh\\nexit 101\\n" > "$policy"; chmod 755 "$policy"; trap \'rm -f "$policy"\' EXIT; fi',
+      'apt-get update -qq',
+      'DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slapd ldap-utils',
+    ].join('\n');
+    const command = asRoot
+      ? (['sh', ['-c', script]] as const)
+      : (['sudo', ['-n', 'sh', '-c', script]] as const);
+    await execute(command[0], [...command[1]], { env: ENVIRONMENT, timeout: INSTALL_TIMEOUT_MS }).catch(
+      (cause: unknown) => {
+        throw new Error(`slapd could not be installed; install it by: ${INSTALL_COMMAND}`, { cause });
+      },
+    );
+  }
+  if (!hasPrograms())
+    throw new Error(`slapd and ldap-utils are missing; install them by: ${INSTALL_COMMAND}`);
+}
+
+function hasPrograms(): boolean {
+  const folders = ENVIRONMENT.PATH.split(delimiter);
+  return ['slapd', 'ldapsearch', 'openssl'].every((program) =>
+    folders.some((folder) => existsSync(join(folder, program))),
+  );
+}
+
+async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
+  return execute(program, [...args], { env: ENVIRONMENT }).then(
+    () => true,
+    () => false,
+  );
+}
+
+export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
+  await ensureSlapd();
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-slapd-'));
+  const server = new RunningSlapd(folder, await freePort(), await freePort());
+  try {
+    await server.prepare(options);
+    await server.start();
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+class RunningSlapd implements Slapd {
+  readonly suffix = 'dc=example,dc=org';
+  readonly people = `ou=people,${this.suffix}`;
+  readonly adminDn = `cn=admin,${this.suffix}`;
+  readonly adminPassword = randomBytes(18).toString('base64url');
+  readonly folder: string;
+  readonly url: string;
+  readonly ldapsUrl: string;
+  readonly ldapiUrl: string;
+  readonly #port: number;
+  ca = '';
+  #slapd = 'slapd';
+  #process: ChildProcess | undefined;
+  #forgotten = 0;
+
+  constructor(folder: string, port: number, tlsPort: number) {
+    this.folder = folder;
+    this.#port = port;
+    this.url = `ldap://127.0.0.1:${String(port)}`;
+    this.ldapsUrl = `ldaps://localhost:${String(tlsPort)}`;
+    this.ldapiUrl = `ldapi://${encodeURIComponent(join(folder, 'ldapi'))}`;
+  }
+
+  async prepare(options: SlapdOptions): Promise<void> {
+    await mkdir(join(this.folder, 'db'));
+    await makeCertificates(this.folder);
+    this.ca = await readFile(join(this.folder, 'ca.crt'), 'utf8');
+    await writeFile(join(this.folder, 'slapd.conf'), this.#config(options), { mode: 0o600 });
+    await writeFile(join(this.folder, 'password'), this.adminPassword, { mode: 0o600 });
+    await this.#copyProgram();
+    const ldif = `${baseLdif(this.suffix)}\n${options.ldif ?? ''}`;
+    await this.#tool(this.#slapd, ['-T', 'add', '-q', '-f', join(this.folder, 'slapd.conf')], ldif);
+  }
+
+  async start(): Promise<void> {
+    const urls = [this.url, this.ldapsUrl, this.ldapiUrl].map((url) => url.replace('localhost', '127.0.0.1'));
+    const args = ['-f', join(this.folder, 'slapd.conf'), '-h', urls.join(' '), '-d', 'stats'];
+    // Where the system can do it, the server dies with us even when we are killed.
+    const wrapper = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+    const [program = this.#slapd, ...rest] = [...wrapper, this.#slapd, ...args];
+    const log = createWriteStream(join(this.folder, 'log'), { flags: 'a' });
+    const child = spawn(program, rest, { env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr.pipe(log);
+    this.#process = child;
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await accepts(this.#port))) {
+      if (child.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`slapd does not start:\n${await readFile(join(this.folder, 'log'), 'utf8')}`);
+      }
+      await sleep(20);
+    }
+  }
+
+  async operations(): Promise<readonly Operation[]> {
+    return (await this.#allOperations()).slice(this.#forgotten);
+  }
+
+  async forget(): Promise<void> {
+    this.#forgotten = (await this.#allOperations()).length;
+  }
+
+  async run(tool: string, args: readonly string[], input = ''): Promise<string> {
+    return this.#tool(
+      tool,
+      ['-x', '-H', this.url, '-D', this.adminDn, '-w', this.adminPassword, ...args],
+      input,
+    );
+  }
+
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async pause(): Promise<void> {
+    const child = this.#process;
+    if (child?.pid === undefined) return;
+    child.kill('SIGSTOP');
+    const isStopped = async (): Promise<boolean> => {
+      const status = await readFile(`/proc/${String(child.pid)}/status`, 'utf8').catch(() => 'State:\tT');
+      return /^State:\s*[Tt]/m.test(status);
+    };
+    while (!(await isStopped())) await sleep(5);
+    // The state is that of one thread; the others follow at their next step.
+    await sleep(20);
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  async restart(): Promise<void> {
+    await this.#end('SIGTERM');
+    await this.start();
+  }
+
+  async stop(): Promise<void> {
+    this.resume();
+    await this.#end('SIGTERM');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    child.kill(signal);
+    await ended;
+  }
+
+  async #allOperations(): Promise<Operation[]> {
+    // The server writes its log line before it answers, the pipe needs a moment more.
+    await sleep(50);
+    const log = await readFile(join(this.folder, 'log'), 'utf8');
+    return [...log.matchAll(OPERATION)]
+      .filter((match) => match[1] !== 'BIND' || !match[4]?.startsWith(' mech='))
+      .map((match) => ({ op: match[1] ?? '', dn: match[2] }));
+  }
+
+  async #tool(tool: string, args: readonly string[], input: string): Promise<string> {
+    const running = execute(tool, [...args], { env: ENVIRONMENT, maxBuffer: 1 << 28 });
+    // A tool that fails, or needs no input, closes its end first.
+    running.child.stdin?.on('error', () => undefined);
+    running.child.stdin?.end(input);
+    return (await running).stdout;
+  }
+
+  async #copyProgram(): Promise<void> {
+    if (!existsSync(APPARMOR_PROFILE)) return;
+    this.#slapd = join(this.folder, 'slapd');
+    await copyFile('/usr/sbin/slapd', this.#slapd);
+  }
+
+  #config(options: SlapdOptions): string {
+    const at = (name: string): string => join(this.folder, name);
+    const schemas = ['core', 'cosine', 'inetorgperson', 'nis'];
+    const indexes = ['objectClass', 'uid', 'cn', 'mail', 'employeeNumber', 'entryUUID'];
+    const schemaFolder = SCHEMA_FOLDERS.find((folder) => existsSync(folder)) ?? '/etc/ldap/schema';
+    return [
+      ...schemas.map((schema) => `include ${join(schemaFolder, `${schema}.schema`)}`),
+      ...(existsSync(MODULES) ? [`modulepath ${MODULES}`, 'moduleload back_mdb'] : []),
+      `pidfile ${at('slapd.pid')}`,
+      `TLSCACertificateFile ${at('ca.crt')}`,
+      `TLSCertificateFile ${at('server.crt')}`,
+      `TLSCertificateKeyFile ${at('server.key')}`,
+      // A process of this user, over the local socket, is the administrator.
+      `authz-regexp "gidNumber=[0-9]+\\\\+uidNumber=${String(process.getuid?.() ?? 0)},cn=peercred,cn=external,cn=auth" "${this.adminDn}"`,
+      ...(options.sizeLimit === undefined
+        ? ['sizelimit unlimited']
+        : [`sizelimit ${String(options.sizeLimit)}`]),
+      options.globalConfig ?? '',
+      'database mdb',
+      `suffix "${this.suffix}"`,
+      `rootdn "${this.adminDn}"`,
+      `rootpw ${this.adminPassword}`,
+      `directory ${at('db')}`,
+      'maxsize 4294967296',
+      ...(options.durable ? [] : ['dbnosync']),
+      ...indexes.map((attribute) => `index ${attribute} eq`),
+      options.databaseConfig ?? '',
+      '',
+    ].join('\n');
+  }
+}
+
+/** `conn=1000 op=1 SRCH base="…" scope=2 …`; a search's attributes and a bind's mechanism are lines of their own. */
+const OPERATION =
+  /conn=\d+ op=\d+ (ADD|MODRDN|MOD|DEL|SRCH|CMP|BIND|EXT) (?:(?:dn|base)="([^"\n]*)"|oid=(\S+))(.*)$/gm;
+
+function baseLdif(suffix: string): string {
+  return [
+    `dn: ${suffix}`,
+    'objectClass: dcObject',
+    'objectClass: organization',
+    'dc: example',
+    'o: Example',
+    '',
+    `dn: ou=people,${suffix}`,
+    'objectClass: organizationalUnit',
+    'ou: people',
+    '',
+  ].join('\n');
+}
+
+async function makeCertificates(folder: string): Promise<void> {
+  const at = (name: string): string => join(folder, name);
+  const openssl = async (...args: string[]): Promise<void> => {
+    await execute('openssl', args, { env: ENVIRONMENT });
+  };
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30'];
+  await openssl(
+    'req',
+    '-x509',
+    ...key,
+    '-subj',
+    '/CN=Test CA',
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.crt'),
+  );
+  await writeFile(at('names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n');
+  await openssl(
+    'req',
+    '-new',
+    ...key.slice(0, -2),
+    '-subj',
+    '/CN=localhost',
+    '-keyout',
+    at('server.key'),
+    '-out',
+    at('server.csr'),
+  );
+  const sign = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '30'];
+  await openssl(
+    'x509',
+    '-req',
+    '-in',
+    at('server.csr'),
+    ...sign,
+    '-extfile',
+    at('names'),
+    '-out',
+    at('server.crt'),
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function sleep(milliseconds: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
