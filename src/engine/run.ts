@@ -68,6 +68,8 @@ export interface RunResult {
   readonly exceeded: Guarded['exceeded'];
   /** Which sides were written. */
   readonly wrote: Readonly<Record<'Source' | 'Target', boolean>>;
+  /** Something is held until another mapping has looked. */
+  readonly waits: boolean;
 }
 
 export async function run(
@@ -175,6 +177,7 @@ class Running {
       trips: [],
       exceeded: [],
       wrote: { Source: false, Target: false },
+      waits: false,
     };
   }
 
@@ -357,6 +360,7 @@ class Running {
       trips: this.#trips,
       exceeded: guarded.exceeded,
       wrote: this.#wrote(operations),
+      waits: held.some((operation) => operation.waitsFor !== undefined),
     };
   }
 

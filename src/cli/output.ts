@@ -1,0 +1,79 @@
+/** Results on standard output: tables that people compare, and the JSON document that programs read. */
+import { apiVersion } from '../api/names.ts';
+import type { EntryRecord } from '../engine/ports.ts';
+import type { ManifestProblem } from '../local/manifests.ts';
+import { Runs } from '../store/runs.ts';
+import type { State } from '../store/state.ts';
+import { documentOf, type RunSummary } from './run-mapping.ts';
+
+export type Format = 'table' | 'wide' | 'json' | 'csv';
+
+export interface Output {
+  write(text: string): void;
+}
+
+/** What is wrong, as the document says it; a run's failure names its mapping instead of a file. */
+export interface ReportedProblem {
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly path: string | null;
+  readonly rule: string;
+  readonly message: string;
+  readonly mapping: string | null;
+}
+
+export function reported({ file, line, path, rule, message }: ManifestProblem): ReportedProblem {
+  return { file, line, path, rule, message, mapping: null };
+}
+
+export function runProblem({ mapping, code, outcome, message }: RunSummary): ReportedProblem | undefined {
+  if (outcome === 'Succeeded' || message === undefined) return undefined;
+  return { file: null, line: null, path: null, rule: code ?? outcome, message, mapping };
+}
+
+/** Columns as wide as their widest cell, three spaces apart, as kubectl prints them. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, at) => Math.max(...all.map((row) => [...(row[at] ?? '')].length)));
+  const line = (row: readonly string[]): string =>
+    row.map((cell, at) => cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - [...cell].length))).join('   ').trimEnd();
+  return all.map((row) => `${line(row)}\n`).join('');
+}
+
+/** RFC 4180, with a defence against formulas where a spreadsheet opens it. */
+export function csvLine(cells: readonly string[]): string {
+  const cell = (text: string): string => {
+    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  return `${cells.map(cell).join(',')}\r\n`;
+}
+
+export interface Document {
+  readonly exitCode: number;
+  readonly problems: readonly ReportedProblem[];
+  readonly runs: readonly RunSummary[];
+}
+
+/** Entries are written as they come from the store: a document can be larger than memory. */
+export function writeDocument({ exitCode, problems, runs }: Document, state: State | undefined, output: Output): void {
+  output.write(`{"apiVersion":${JSON.stringify(apiVersion)},"exitCode":${exitCode},"problems":${JSON.stringify(problems)},"runs":[`);
+  for (const [at, summary] of runs.entries()) {
+    const body = JSON.stringify(documentOf(summary));
+    output.write(`${at === 0 ? '' : ','}\n${body.slice(0, -1)},"entries":[`);
+    let first = true;
+    for (const record of state ? new Runs(state.database).entries(summary.sequence) : []) {
+      output.write(`${first ? '' : ','}\n  ${JSON.stringify(entryDocument(record))}`);
+      first = false;
+    }
+    output.write(']}');
+  }
+  output.write(']}\n');
+}
+
+export type EntryDocument = Omit<EntryRecord, 'passedOver'>;
+
+export function entryDocument(record: EntryRecord): EntryDocument {
+  const { situation, row, changes, response, rule, source, target, sourceName, targetName, outcome, held, differences, error } = record;
+  return { situation, row, changes, response, rule, source, target, sourceName, targetName, outcome, held, differences, error };
+}

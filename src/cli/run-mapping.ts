@@ -1,0 +1,273 @@
+/** One run of one mapping on the command line: opens both sides, runs the engine, keeps the record. */
+import { randomUUID } from 'node:crypto';
+import { assumedAttribute, keyOf } from '../controller/definition-side.ts';
+import type { Session } from '../connectors/connector.ts';
+import type { Definition } from '../engine/definition.ts';
+import type { ObjectSchema } from '../engine/entry.ts';
+import { ConnectorError } from '../engine/errors.ts';
+import { normalise } from '../engine/matching.ts';
+import type { Clock, Evidence } from '../engine/ports.ts';
+import { run, type Outcome, type Progress, type RunRequest, type RunResult } from '../engine/run.ts';
+import { FORGET_AFTER_MS, mappingRow } from '../store/mappings.ts';
+import { SqliteMemory, type MappingEnds } from '../store/memory.ts';
+import { Runs } from '../store/runs.ts';
+import { FileSpool } from '../store/spool.ts';
+import type { State } from '../store/state.ts';
+import { openSide, withWriter } from './open-side.ts';
+import { definitionOf, type Project, type ProjectMapping, type ProjectSide } from './project.ts';
+
+export interface RunMappingOptions {
+  readonly project: Project;
+  readonly state: State;
+  readonly clock: Clock;
+  readonly trigger: string;
+  /** Plan: nothing is written, but to the overlay of a Repository. */
+  readonly planning: boolean;
+  readonly recordsAll: boolean;
+  readonly only: { readonly side: 'Source' | 'Target'; readonly id: string } | undefined;
+  readonly progress: (mapping: string, progress: Progress) => void;
+}
+
+/** A run as the document tells it (DESIGN.md, "Command line"); its entries are in the store. */
+export interface RunSummary {
+  readonly sequence: number;
+  readonly mapping: string;
+  readonly id: string;
+  readonly mode: 'Observe' | 'Enforce';
+  readonly trigger: string;
+  readonly outcome: Outcome;
+  readonly message: string | undefined;
+  readonly code: string | undefined;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly result: RunResult | undefined;
+}
+
+export async function runMapping(one: ProjectMapping, options: RunMappingOptions, signal: AbortSignal): Promise<RunSummary> {
+  const { state, clock } = options;
+  const startedAt = clock.now();
+  const mode = one.mapping.object.spec.mode;
+  const { linksFrom } = one.mapping.object.spec;
+  const from = linksFrom === undefined ? undefined : `${one.key.split('/')[0]}/${linksFrom}`;
+  const row = mappingRow(state.database, one.key, endsOf(one), from, startedAt);
+  const runs = new Runs(state.database);
+  const id = randomUUID();
+  const sequence = runs.begin({ id, mapping: row, mode, startedAt });
+  const ended = await attempt(() => openAndRun(one, { ...options, row, sequence, startedAt }, signal));
+  state.database.flush();
+  const finishedAt = clock.now();
+  const interrupted = signal.aborted && ended.outcome !== 'Stalled' ? ({ outcome: 'Failed', message: 'the run was asked to stop' } as const) : {};
+  const summary = { sequence, mapping: one.key, id, mode, trigger: options.trigger, startedAt, finishedAt, ...ended, ...interrupted };
+  const sourceComplete = summary.result?.source.evidence.complete ?? 'No';
+  runs.finish(sequence, { finishedAt, outcome: summary.outcome, sourceComplete, body: storedBody(summary) });
+  return summary;
+}
+
+type Ended = Pick<RunSummary, 'outcome' | 'message' | 'code' | 'result'>;
+
+/** Faults of the systems end the run, not the program. */
+async function attempt(work: () => Promise<Ended>): Promise<Ended> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    const stalls = error.code === 'InvalidConfiguration' || error.code === 'Unsupported';
+    return { outcome: stalls ? 'Stalled' : 'Failed', message: error.message, code: error.code, result: undefined };
+  }
+}
+
+interface OpenedRun extends RunMappingOptions {
+  readonly row: number;
+  readonly sequence: number;
+  readonly startedAt: number;
+}
+
+async function openAndRun(one: ProjectMapping, options: OpenedRun, signal: AbortSignal): Promise<Ended> {
+  await using source = await open(one.source, options, signal);
+  await using target = await open(one.target, options, signal);
+  const extended = extendSchemas(one, options, { source, target });
+  const parsed = definitionOf(one, options.project, options.state.digest, extended.sides);
+  if (parsed.kind === 'Invalid') {
+    const message = parsed.problems.map(({ path, message: text }) => `${path.join('.')}: ${text}`).join('; ');
+    return { outcome: 'Stalled', message, code: 'InvalidSpec', result: undefined };
+  }
+  const { definition, asks } = parsed;
+  const missing = missingAccess(definition, asks, { Source: source, Target: target }, options.planning);
+  if (missing !== undefined) return { outcome: 'Stalled', message: missing, code: 'ReadOnly', result: undefined };
+  const effect = effectOf(one, definition, options);
+  const result = await runEngine(one, definition, effect, { ...options, source: extended.source, target: extended.target }, signal);
+  return { outcome: result.outcome, message: result.message, code: codeOf(result), result };
+}
+
+function codeOf(result: RunResult): string | undefined {
+  if (result.outcome === 'Succeeded') return undefined;
+  return result.trips[0]?.reason ?? (result.exceeded.length > 0 ? 'BudgetExceeded' : result.outcome);
+}
+
+function open(side: ProjectSide, { project, state, clock }: OpenedRun, signal: AbortSignal): Promise<Session> {
+  const { system, object } = side;
+  return openSide({ system, object, manifests: project.manifests, database: state.database, now: () => clock.now() }, signal);
+}
+
+/**
+ * A column that the mapping reads and the file lacks is no mistake in the mapping: it may have vanished, and the
+ * engine's guards answer that. So it joins the schema, and the session names it as missing.
+ */
+function extendSchemas(
+  one: ProjectMapping,
+  options: OpenedRun,
+  sessions: { readonly source: Session; readonly target: Session },
+): { sides: Parameters<typeof definitionOf>[3]; source: Session; target: Session } {
+  const offline = definitionOf(one, options.project, options.state.digest, {
+    source: { system: one.source.system.object, object: one.source.object, schema: undefined },
+    target: { system: one.target.system.object, object: one.target.object, schema: undefined },
+  });
+  const read = offline.kind === 'Parsed' ? offline.definition : undefined;
+  const source = extend(sessions.source, one.source, read?.source.request.attributes ?? []);
+  const target = extend(sessions.target, one.target, read?.target.request.attributes ?? []);
+  const side = (session: Session, { system, object }: ProjectSide): { system: typeof system.object; object: typeof object; schema: ObjectSchema } => ({
+    system: system.object,
+    object,
+    schema: session.schema,
+  });
+  return { sides: { source: side(source, one.source), target: side(target, one.target) }, source, target };
+}
+
+function extend(session: Session, { system }: ProjectSide, names: readonly string[]): Session {
+  if (system.object.spec.type !== 'CSV') return session;
+  const absent = names.filter((name) => !session.schema.attributes.has(name));
+  if (absent.length === 0) return session;
+  const assumed = absent.map((name) => [name, { ...assumedAttribute(name), values: 'Single' as const }] as const);
+  const schema = { ...session.schema, attributes: new Map([...session.schema.attributes, ...assumed]) };
+  const missingAttributes = [...(session.missingAttributes ?? []), ...absent];
+  return { ...withWriter(session, session.writer), schema, missingAttributes };
+}
+
+function missingAccess(
+  definition: Definition,
+  asks: Readonly<Record<'Source' | 'Target', boolean>>,
+  sessions: Readonly<Record<'Source' | 'Target', Session>>,
+  planning: boolean,
+): string | undefined {
+  if (definition.mode === 'Observe' || planning) return undefined;
+  for (const side of ['Source', 'Target'] as const) {
+    if (!asks[side] || sessions[side].writer) continue;
+    const { system } = side === 'Source' ? definition.source : definition.target;
+    return `the policy may write ManagedSystem ${system}, which is read-only; set its access: ReadWrite, or mode: Observe in the mapping`;
+  }
+  return undefined;
+}
+
+function effectOf(one: ProjectMapping, definition: Definition, { planning }: OpenedRun): RunRequest['effect'] {
+  if (!planning) return definition.mode === 'Enforce' ? 'Apply' : 'Observe';
+  return isRepository(one.target) || isRepository(one.source) ? 'Pretend' : 'Observe';
+}
+
+function isRepository({ system }: ProjectSide): boolean {
+  return system.object.spec.type === 'Repository';
+}
+
+async function runEngine(
+  one: ProjectMapping,
+  definition: Definition,
+  effect: RunRequest['effect'],
+  options: OpenedRun & { readonly source: Session; readonly target: Session },
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const { state, clock, sequence, only } = options;
+  const forgottenBefore = options.startedAt - FORGET_AFTER_MS;
+  const memory = new SqliteMemory(state.database, { mapping: options.row, ends: endsOf(one), run: sequence, forgottenBefore });
+  using spools = new DisposableStack();
+  const request = { sequence, effect, recordsAll: options.recordsAll, only: only && { side: only.side, key: keyOfId(only, definition) } };
+  return run(
+    definition,
+    request,
+    {
+      source: overlaid(options.source, one.source, effect),
+      target: overlaid(options.target, one.target, effect),
+      memory,
+      digest: state.digest,
+      clock,
+      newSpool: () => spools.use(new FileSpool()),
+      newId: randomUUID,
+      progress: (progress) => options.progress(one.key, progress),
+    },
+    signal,
+  );
+}
+
+/** While planning only a Repository, which is a copy then, may be written. */
+function overlaid(session: Session, side: ProjectSide, effect: RunRequest['effect']): Session {
+  return effect === 'Pretend' && !isRepository(side) ? withWriter(session, undefined) : session;
+}
+
+function keyOfId({ side, id }: { readonly side: 'Source' | 'Target'; readonly id: string }, definition: Definition): string {
+  const { schema } = side === 'Source' ? definition.source : definition.target;
+  return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
+}
+
+function endsOf({ source, target }: ProjectMapping): MappingEnds {
+  return {
+    sourceSystem: keyOf(source.system.object),
+    sourceObject: source.object.name,
+    targetSystem: keyOf(target.system.object),
+    targetObject: target.object.name,
+  };
+}
+
+// --- the document ---------------------------------------------------------------------------------------
+
+export interface RunDocument {
+  readonly mapping: string;
+  readonly id: string;
+  readonly mode: string;
+  readonly trigger: string;
+  readonly outcome: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly durationSeconds: number;
+  readonly source: SideDocument;
+  readonly target: SideDocument;
+  readonly situations: readonly unknown[];
+  readonly totals: Readonly<Record<string, number | string>>;
+  readonly plan: { readonly digest: string; readonly operations: number; readonly expiresAt: string } | null;
+}
+
+interface SideDocument {
+  readonly entries: number;
+  readonly complete: string;
+  readonly proof: string | null;
+  readonly reason: string | null;
+}
+
+const NO_TOTALS = { inSync: 0, planned: 0, applied: 0, held: 0, failed: 0, pending: 0 };
+
+export function documentOf(summary: RunSummary): RunDocument {
+  const { result, startedAt, finishedAt } = summary;
+  const plan = result?.plan;
+  return {
+    mapping: summary.mapping,
+    id: summary.id,
+    mode: summary.mode,
+    trigger: summary.trigger,
+    outcome: summary.outcome,
+    startedAt: new Date(startedAt).toISOString(),
+    finishedAt: new Date(finishedAt).toISOString(),
+    durationSeconds: (finishedAt - startedAt) / 1_000,
+    source: sideDocument(result?.source, summary.code),
+    target: sideDocument(result?.target, summary.code),
+    situations: result?.situations ?? [],
+    totals: { ...(result?.totals ?? NO_TOTALS), planDigest: result?.planDigest ?? '' },
+    plan: plan ? { digest: plan.digest, operations: result.heldOperations, expiresAt: new Date(plan.expiresAt).toISOString() } : null,
+  };
+}
+
+function sideDocument(side: { readonly entries: number; readonly evidence: Evidence } | undefined, code: string | undefined): SideDocument {
+  if (!side) return { entries: 0, complete: 'No', proof: null, reason: code ?? null };
+  const { complete, proof, reason } = side.evidence;
+  return { entries: side.entries, complete, proof: proof ?? null, reason: reason ?? null };
+}
+
+function storedBody(summary: RunSummary): unknown {
+  return { ...documentOf(summary), message: summary.message ?? null };
+}
