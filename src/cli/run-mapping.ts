@@ -188,7 +188,7 @@ async function runEngine(
       memory,
       digest: state.digest,
       clock,
-      newSpool: () => spools.use(new FileSpool()),
+      newSpool: <T>() => spools.use(new FileSpool<T>()),
       newId: randomUUID,
       progress: (progress) => options.progress(one.key, progress),
     },

@@ -1,0 +1,93 @@
+/** Help that teaches: what a command does, when to use it, an example, and what the exit code means. */
+import type { Command } from '../settings.ts';
+
+export const OVERVIEW = `Rollcall keeps accounts in line with the people they belong to.
+
+A folder of manifests says which systems there are (ManagedSystem), how the objects of one correspond to those of
+another (ReconMapping), and what to do about every situation a comparison finds (SituationPolicy).
+
+  rollcall validate DIR    checks the manifests; no system is touched
+  rollcall plan DIR        reads the systems and shows what would change, and why; writes nothing
+  rollcall run DIR         takes the roll call: reads, repairs what the policy allows, records
+  rollcall explain DIR     tells everything about one entry: why it was, or was not, changed
+  rollcall get KIND [DIR]  mappings, systems, policies or plans, with their state
+  rollcall history [DIR]   past runs and what they did to whom
+  rollcall objects DIR     the objects that a Repository keeps
+  rollcall approve DIR     releases a plan that a guard has held
+
+DIR is a file, a folder of YAML files, or - for standard input. Start with validate, then plan, then run.
+
+Options of all commands:
+  -o, --output FORMAT      table (default), wide, json or csv
+      --state DIR          where Rollcall keeps what it remembers (default: .rollcall beside the manifests)
+  -h, --help               help, also of a command: rollcall run --help
+      --version
+
+Exit code: 0 all is well · 1 a run failed, stalled or left entries undone · 2 something is held, or would change under
+plan or in Observe mode · 3 the input is not valid · 130, 143 ended by a signal
+`;
+
+export const HELP: Readonly<Record<Command, string>> = {
+  validate: `rollcall validate DIR
+
+Checks schemas, rules, expressions and references between the objects. Every problem is shown with its file, line and
+path. No system is touched.
+
+  rollcall validate examples/cookbook
+`,
+  plan: `rollcall plan DIR [--mapping NAMESPACE/NAME] [--source ID | --target ID] [--all]
+
+Reads the systems and shows what a run would do, grouped by situation, with examples and the field to change next.
+Writes nothing, anywhere. A chain through a Repository is planned through all its hops. Exit code 2: something would change.
+
+  --mapping NAMESPACE/NAME   only this mapping
+  --source ID, --target ID   only this entry
+  --all                      entries that are in sync or ignored too
+
+  rollcall plan examples/cookbook -o json
+`,
+  run: `rollcall run DIR [--mapping NAMESPACE/NAME] [--source ID | --target ID] [--all]
+
+One run of each mapping, in the order in which they feed each other, until nothing is due any more. A mapping in
+Observe mode is planned only. Run it again at any time: what is in sync is not written.
+
+  --mapping NAMESPACE/NAME   one run of this mapping, and none of those that follow it
+  --source ID, --target ID   only this entry
+  --all                      records entries that are in sync or ignored too
+
+  rollcall run examples/cookbook
+`,
+  explain: `rollcall explain DIR --mapping NAMESPACE/NAME (--source ID | --target ID)
+
+Answers "why did nothing happen to her?": the facts about one entry, the row of the table that fits them, the rules that
+were passed over and why, the differences with their authors, and what a guard says. ID is an id or a DN. Writes nothing.
+
+  rollcall explain examples/cookbook --mapping default/people-to-directory --source 123
+`,
+  get: `rollcall get KIND [DIR]
+
+KIND is mappings, systems, policies or plans. DIR defaults to the present folder.
+
+  rollcall get mappings examples/cookbook
+`,
+  history: `rollcall history [DIR] [--mapping NAMESPACE/NAME] [--run ID] [--limit N]
+
+The last runs; with --run the entries of one. DIR defaults to the present folder.
+
+  rollcall history examples/cookbook --run 4b0c… -o csv
+`,
+  objects: `rollcall objects DIR SYSTEM OBJECT [list | get ID | put ID --file FILE | delete ID]
+
+The objects that a Repository keeps. FILE holds a JSON object, attribute name → value or list of values; - is standard input.
+
+  rollcall objects examples/cookbook people person list
+  rollcall objects examples/cookbook people person get 123 -o json
+`,
+  approve: `rollcall approve DIR --mapping NAMESPACE/NAME --plan DIGEST
+
+Releases a held plan: the next run does exactly the operations that were held, each once, while they are still what the
+inputs ask for. The digest is shown by run, by get plans, and in the JSON of a run.
+
+  rollcall approve examples/cookbook --mapping default/people-to-directory --plan 3f8a…
+`,
+};

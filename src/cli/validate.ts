@@ -1,0 +1,41 @@
+/** `rollcall validate`: every problem with file, line and path; no system is touched. */
+import type { Context } from './command.ts';
+import { EXIT } from './failure.ts';
+import { table } from './output.ts';
+import type { Project } from './project.ts';
+
+export function validate({ manifests, problems, mappings }: Project, { settings, output }: Context): number {
+  const exitCode = problems.length > 0 ? EXIT.invalid : EXIT.ok;
+  if (settings.output === 'json') {
+    output.write(`${JSON.stringify({ exitCode, problems, notes: manifests.notes }, null, 2)}\n`);
+    return exitCode;
+  }
+  for (const { file, line, path, message, value } of problems) {
+    const found = value === undefined ? '' : ` (found ${value})`;
+    output.write(`${file}:${line}: ${path === '' ? '' : `${path}: `}${message}${found}\n`);
+  }
+  if (problems.length > 0) {
+    output.write(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}\n`);
+    return exitCode;
+  }
+  const timed = mappings.filter((one) => readsTime(one.mapping.object.spec, one.policy?.object.spec));
+  for (const one of timed) output.write(`${one.key}: 'now' decides here, so every entry is evaluated in every run\n`);
+  const rows = [
+    ['ManagedSystem', String(manifests.systems.length)],
+    ['ReconMapping', String(manifests.mappings.length)],
+    ['SituationPolicy', String(manifests.policies.length)],
+  ];
+  output.write(`${table(['KIND', 'VALID'], rows)}`);
+  return exitCode;
+}
+
+function readsTime(...specs: unknown[]): boolean {
+  return /\bnow\b/.test(JSON.stringify(specs.map((spec) => conditionsOf(spec))));
+}
+
+function conditionsOf(spec: unknown): unknown[] {
+  if (typeof spec !== 'object' || spec === null) return [];
+  return Object.entries(spec).flatMap(([name, value]) =>
+    ['where', 'deletedWhen', 'when'].includes(name) ? [value] : Array.isArray(value) ? value.flatMap(conditionsOf) : conditionsOf(value),
+  );
+}

@@ -1,0 +1,125 @@
+/** The command line as one frozen value, or everything that is wrong with it at once. */
+import { parseArgs } from 'node:util';
+import { nearestName } from './lib/nearest-name.ts';
+
+export const COMMANDS = ['validate', 'plan', 'run', 'explain', 'get', 'history', 'objects', 'approve'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+export interface Settings {
+  readonly command: Command;
+  /** What follows the command, in order. */
+  readonly operands: readonly string[];
+  readonly output: 'table' | 'wide' | 'json' | 'csv';
+  readonly state: string | undefined;
+  readonly mapping: string | undefined;
+  readonly source: string | undefined;
+  readonly target: string | undefined;
+  readonly plan: string | undefined;
+  readonly run: string | undefined;
+  readonly file: string | undefined;
+  readonly limit: number;
+  readonly all: boolean;
+}
+
+export type ParsedSettings =
+  | { readonly kind: 'Settings'; readonly settings: Settings }
+  | { readonly kind: 'Help'; readonly command: Command | undefined }
+  | { readonly kind: 'Version' }
+  | { readonly kind: 'Invalid'; readonly problems: readonly string[] };
+
+const OPTIONS = {
+  output: { type: 'string', short: 'o', default: 'table' },
+  state: { type: 'string' },
+  mapping: { type: 'string' },
+  source: { type: 'string' },
+  target: { type: 'string' },
+  plan: { type: 'string' },
+  run: { type: 'string' },
+  file: { type: 'string', short: 'f' },
+  limit: { type: 'string', default: '20' },
+  all: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', default: false },
+} as const;
+
+/** Options that a command understands beside `--state`, `-o` and `--help`. */
+const OPTIONS_OF: Readonly<Record<Command, readonly string[]>> = {
+  validate: [],
+  plan: ['mapping', 'source', 'target', 'all'],
+  run: ['mapping', 'source', 'target', 'all'],
+  explain: ['mapping', 'source', 'target'],
+  get: [],
+  history: ['mapping', 'run', 'limit'],
+  objects: ['file'],
+  approve: ['mapping', 'plan'],
+};
+
+export function parseSettings(argv: readonly string[]): ParsedSettings {
+  const parsed = parse(argv);
+  if ('problem' in parsed) return { kind: 'Invalid', problems: [parsed.problem] };
+  const { values, positionals, tokens } = parsed;
+  const [word, ...operands] = positionals;
+  if (values.version) return { kind: 'Version' };
+  const command = COMMANDS.find((one) => one === word);
+  if (values.help || word === undefined || word === 'help') {
+    return { kind: 'Help', command: command ?? COMMANDS.find((one) => one === operands[0]) };
+  }
+  if (!command) return { kind: 'Invalid', problems: [unknownCommand(word)] };
+  const given = tokens.filter((token) => token.kind === 'option').map((token) => token.name);
+  const problems = [...optionProblems(command, given), ...valueProblems(command, values, operands)];
+  if (problems.length > 0) return { kind: 'Invalid', problems };
+  const output = (['table', 'wide', 'json', 'csv'] as const).find((one) => one === values.output) ?? 'table';
+  const { state, mapping, source, target, plan, run, file, all } = values;
+  const settings = { command, operands, output, state, mapping, source, target, plan, run, file, all, limit: Number(values.limit) };
+  return { kind: 'Settings', settings: Object.freeze(settings) };
+}
+
+function parse(argv: readonly string[]): ReturnType<typeof parseAll> | { problem: string } {
+  try {
+    return parseAll(argv);
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/explicit-module-boundary-types -- the type is what parseArgs makes of OPTIONS
+function parseAll(argv: readonly string[]) {
+  return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, tokens: true });
+}
+
+function unknownCommand(word: string): string {
+  const near = nearestName(word, COMMANDS);
+  return `unknown command '${word}'${near === undefined ? '' : `, did you mean '${near}'?`}; rollcall --help lists the commands`;
+}
+
+function optionProblems(command: Command, given: readonly string[]): string[] {
+  const known = [...OPTIONS_OF[command], 'state', 'output', 'help', 'version'];
+  return given.filter((name) => !known.includes(name)).map((name) => `rollcall ${command} has no option --${name}; rollcall ${command} --help lists them`);
+}
+
+interface Values {
+  readonly output: string;
+  readonly limit: string;
+  readonly mapping?: string | undefined;
+  readonly source?: string | undefined;
+  readonly target?: string | undefined;
+  readonly plan?: string | undefined;
+}
+
+function valueProblems(command: Command, values: Values, operands: readonly string[]): string[] {
+  const problems: string[] = [];
+  if (!['table', 'wide', 'json', 'csv'].includes(values.output)) problems.push(`-o takes table, wide, json or csv, not '${values.output}'`);
+  if (!/^[1-9]\d{0,5}$/.test(values.limit)) problems.push(`--limit takes a number from 1 on, not '${values.limit}'`);
+  if (values.source !== undefined && values.target !== undefined) problems.push('--source and --target exclude each other');
+  const single = values.source !== undefined || values.target !== undefined;
+  if (single && values.mapping === undefined) problems.push('--source and --target need --mapping NAMESPACE/NAME');
+  if (command === 'explain' && !single) problems.push('rollcall explain needs --mapping, and --source ID or --target ID');
+  if (command === 'approve' && (values.mapping === undefined || values.plan === undefined)) problems.push('rollcall approve needs --mapping and --plan DIGEST');
+  if (operands.length < minimum(command)) problems.push(`rollcall ${command} needs ${command === 'objects' ? 'DIR SYSTEM OBJECT' : command === 'get' ? 'KIND' : 'DIR'}; rollcall ${command} --help shows how`);
+  return problems;
+}
+
+function minimum(command: Command): number {
+  if (command === 'objects') return 3;
+  return command === 'history' ? 0 : 1;
+}
