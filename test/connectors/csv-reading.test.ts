@@ -141,6 +141,7 @@ describe('what a session says of itself', () => {
     [{ dialect: { quote: '\n' } }, /quote/],
     [{ dialect: { multiValueDelimiter: '' } }, /multiValueDelimiter/],
     [{ expect: { trailer: 'END' } }, /\{rows\}/],
+    [{ expect: { checksumFile: '../people.csv.sha256' } }, /stay in its folder/],
   ] satisfies readonly (readonly [CsvOpening, RegExp])[])('refuses %j', async (more, message) => {
     const folder = await folderOf('uid\n');
     await expect(folder.open(more)).rejects.toThrow(message);

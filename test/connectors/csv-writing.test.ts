@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import type { Session } from '../../src/connectors/connector.ts';
 import type { Written } from '../../src/engine/ports.ts';
-import { csvFolder, type CsvFolder, type CsvOpening } from '../support/csv-harness.ts';
+import { csvFolder, PLAIN, type CsvFolder, type CsvOpening } from '../support/csv-harness.ts';
 import { applied, change, codeOf, readAll } from './contract.ts';
 
 const signal = (): AbortSignal => new AbortController().signal;
@@ -181,6 +182,40 @@ describe('rewriting a file', () => {
     }
     expect(await folder.read()).toBe('uid,n\n1,a\n2,\n3,\n4,\n');
   });
+});
+
+it('a process that is killed in its commits leaves a whole file, old or new', async () => {
+  const rows = Array.from({ length: 20_000 }, (_, index) => `${String(index)},a\n`).join('');
+  const folder = await folderOf(`uid,n\n${rows}`);
+  const module = new URL('../../src/connectors/csv/open-csv.ts', import.meta.url).href;
+  const script = `
+    import { openCsv } from ${JSON.stringify(module)};
+    const signal = new AbortController().signal;
+    const object = { name: 'p', id: 'uid', root: ${JSON.stringify(folder.folder)}, path: 'people.csv' };
+    const { writer } = await openCsv(object, ${JSON.stringify(PLAIN)}, { writable: true })(signal);
+    for (let round = 0; ; round += 1) {
+      const values = [String(round)];
+      await writer.update({ id: '0', name: undefined, newName: undefined, changes: [{ attribute: 'n', values }] }, signal);
+      console.log((await writer.commit(signal)).kind);
+    }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const told: string[] = [];
+  child.stdout.on('data', (chunk: Buffer) => told.push(chunk.toString()));
+  await expect
+    .poll(async () => (await readdir(folder.folder)).length > 1 && told.length > 2, { interval: 1 })
+    .toBe(true);
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  child.kill('SIGKILL');
+  await ended;
+  expect(told.join('')).toMatch(/^(Applied\n)+$/);
+  const left = await folder.read();
+  expect(left.split('\n')).toHaveLength(20_002);
+  expect(left.slice(left.indexOf('\n1,'))).toBe(`\n${rows.slice(rows.indexOf('1,'))}`);
+  for (const written of await edit(await folder.open({ writable: true }), [{ remove: '0' }]))
+    applied(written);
+  expect(await readdir(folder.folder)).toEqual(['people.csv']);
 });
 
 describe('refusals leave the file alone', () => {

@@ -7,7 +7,7 @@ import type { LdapConfig } from '../../src/connectors/ldap/config.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { freshBase, openOn, toLdif, uidDn } from '../support/ldap-harness.ts';
 import { startSlapd, type Slapd } from '../support/slapd.ts';
-import { change, codeOf, fetchAll, person, readAll } from './contract.ts';
+import { change, codeOf, collect, fetchAll, person, readAll } from './contract.ts';
 
 const signal = (): AbortSignal => new AbortController().signal;
 let slapd: Slapd;
@@ -152,6 +152,9 @@ describe('reads that are not whole', () => {
     const base = await baseWith(2);
     await using session = await openOn(slapd, base, { object: { id: 'employeeNumber' } });
     expect((await readAll(session)).evidence).toMatchObject({ complete: 'No', reason: 'MissingId' });
+    const request = { attributes: [], filter: undefined };
+    const [named] = await collect(session.fetchByName([uidDn('u0', base)], request, signal()));
+    expect(named?.kind).toBe('Failed');
   });
 
   it('a base that is not there is a mistake of the manifest', async () => {

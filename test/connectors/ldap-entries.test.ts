@@ -273,6 +273,27 @@ describe('writing', () => {
     expect((await onlyEntry(session)).name).toBe(`uid=b,ou=inner\\2Cx,${base}`);
   });
 
+  it('writes many entries at the same time under one signal', async () => {
+    const base = await baseWith();
+    const { writer } = await sessionOn(base);
+    if (!writer) throw new Error('no writer');
+    const warnings: string[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', listen);
+    const during = signal();
+    const uids = Array.from({ length: 64 }, (_, index) => `p${String(index)}`);
+    const results = await Promise.all(
+      uids.map((uid) =>
+        writer.create({ name: uidDn(uid, base), attributes: new Map(Object.entries(person(uid))) }, during),
+      ),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(results.every((written) => written.kind === 'Applied')).toBe(true);
+    expect(warnings).toEqual([]);
+    expect((await contentsOf(base)).size).toBe(64);
+  });
+
   it('refuses to delete an entry with children', async () => {
     const base = await baseWith(person('a'));
     await using session = await sessionOn(base);

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { ConnectorError } from '../../engine/errors.ts';
 import type { Proof } from '../../engine/ports.ts';
 import type { CsvExpectation } from './config.ts';
-import { confine, fileError } from './place.ts';
+import { confine, fileError, requireInside } from './place.ts';
 
 export interface Expectation {
   readonly rows: number | undefined;
@@ -44,6 +44,7 @@ export function parseExpectation(expect: CsvExpectation, root: string | undefine
   if (checksumFile !== undefined && root === undefined) {
     throw new ConnectorError('InvalidConfiguration', 'expect.checksumFile needs a file, not a ConfigMap');
   }
+  if (checksumFile !== undefined) requireInside(checksumFile);
   return {
     rows: expect.rows,
     trailer: expect.trailer === undefined ? undefined : parseTrailer(expect.trailer),

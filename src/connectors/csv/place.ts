@@ -29,14 +29,19 @@ export function sameState(one: FileState, other: FileState): boolean {
   );
 }
 
-/** The real path of a file below the root. Throws InvalidConfiguration, NotFound, PermissionDenied. */
-export async function confine(root: string, path: string): Promise<string> {
+/** Refuses a path that leaves its folder by what it says. Throws InvalidConfiguration. */
+export function requireInside(path: string): void {
   if (isAbsolute(path) || path.split(/[\\/]/).includes('..') || path === '') {
     throw new ConnectorError(
       'InvalidConfiguration',
       `path '${path}' must be relative and stay in its folder`,
     );
   }
+}
+
+/** The real path of a file below the root. Throws InvalidConfiguration, NotFound, PermissionDenied. */
+export async function confine(root: string, path: string): Promise<string> {
+  requireInside(path);
   const realRoot = await realpath(root).catch((cause: unknown) => {
     throw fileError(cause, `the folder of '${path}'`);
   });

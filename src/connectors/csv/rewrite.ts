@@ -41,7 +41,7 @@ export async function rewrite(job: RewriteJob, signal: AbortSignal): Promise<Rew
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
     if (signal.aborted) throw cause;
-    return refused(fileError(cause, `'${place.label}'`));
+    return refused(fileError(cause, `'${place.label}' or its folder`));
   }
   try {
     await syncFolder(dirname(place.path));

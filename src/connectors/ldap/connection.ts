@@ -44,6 +44,11 @@ export class Connection implements AsyncDisposable {
   readonly #waiting: Set<(error: ConnectorError) => void> = new Set();
   /** Set once, never cleared: why nothing can be sent any more. */
   #broken: ConnectorError | undefined;
+  /** How many requests each signal can end. */
+  readonly #signals: Map<AbortSignal, number> = new Map();
+  readonly #interrupt = (): void => {
+    this.#destroy('it was interrupted');
+  };
   /** Above the ids that the client itself uses while it connects. */
   #messageId = 1000;
 
@@ -146,19 +151,26 @@ export class Connection implements AsyncDisposable {
 
   /** Waits for the work, the end of the socket or the signal, whichever comes first. */
   async #abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-    const stop = (): void => {
-      this.#destroy('it was interrupted');
-    };
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#waiting.add(reject);
-    signal.addEventListener('abort', stop, { once: true });
+    this.#listen(signal, 1);
     work.then(resolve, reject);
     try {
       return await promise;
     } finally {
       this.#waiting.delete(reject);
-      signal.removeEventListener('abort', stop);
+      this.#listen(signal, -1);
     }
+  }
+
+  /** One listener for all requests under a signal: Node takes more than ten for a leak and says so. */
+  #listen(signal: AbortSignal, change: 1 | -1): void {
+    const before = this.#signals.get(signal) ?? 0;
+    this.#signals.set(signal, before + change);
+    if (before === 0) signal.addEventListener('abort', this.#interrupt);
+    if (before + change > 0) return;
+    this.#signals.delete(signal);
+    signal.removeEventListener('abort', this.#interrupt);
   }
 
   #destroy(why: string): void {

@@ -1,0 +1,99 @@
+/** What a listing is worth as evidence, page by page. */
+import type { Entry, ObjectSchema } from '../../engine/entry.ts';
+import { ConnectorError } from '../../engine/errors.ts';
+import type { Evidence } from '../../engine/ports.ts';
+import type { LdapObject } from './config.ts';
+import type { Decoder } from './decode.ts';
+import {
+  ADMIN_LIMIT_EXCEEDED,
+  BUSY,
+  NO_SUCH_OBJECT,
+  REFERRAL,
+  resultError,
+  SIZE_LIMIT_EXCEEDED,
+  SUCCESS,
+  TIME_LIMIT_EXCEEDED,
+  UNAVAILABLE,
+} from './result.ts';
+import type { Page } from './search.ts';
+
+const CUT_SHORT: ReadonlyMap<number, readonly [reason: string, advice: string]> = new Map([
+  [
+    SIZE_LIMIT_EXCEEDED,
+    ['SizeLimit', 'raise the size limit of the bind account (OpenLDAP: limits … size=unlimited)'],
+  ],
+  [
+    TIME_LIMIT_EXCEEDED,
+    ['TimeLimit', 'raise the time limit of the bind account, or index what the filter asks for'],
+  ],
+  [
+    ADMIN_LIMIT_EXCEEDED,
+    ['AdminLimit', 'raise the look-through limit of the bind account, or index the filter'],
+  ],
+  [BUSY, ['Busy', 'try again when the server has less to do']],
+  [UNAVAILABLE, ['Busy', 'try again when the server is available']],
+  [REFERRAL, ['Referral', 'a part of the tree is on another server; make it a system of its own']],
+]);
+
+/** Collects what speaks against completeness; the first word wins. */
+export class Flaws {
+  readonly #object: LdapObject;
+  readonly #schema: ObjectSchema;
+  #reason: string | undefined;
+  #message: string | undefined;
+
+  constructor(object: LdapObject, schema: ObjectSchema) {
+    this.#object = object;
+    this.#schema = schema;
+  }
+
+  /** The entries of a page. Throws what no evidence can express: the base is not there, reading is forbidden. */
+  look({ response }: Page, decoder: Decoder): Entry[] {
+    this.#judge(response);
+    if (response.searchReferences.length > 0) {
+      this.#add('Referral', 'a part of the tree is on another server; referrals are not followed');
+    }
+    const entries: Entry[] = [];
+    for (const found of response.searchEntries) {
+      const entry = decoder.decode(found);
+      if (entry) entries.push(entry);
+      else this.#add('MissingId', `an entry shows no '${this.#schema.id}'; may the bind account read it?`);
+    }
+    return entries;
+  }
+
+  evidence(): Evidence {
+    if (this.#reason !== undefined) {
+      return {
+        complete: 'No',
+        proof: undefined,
+        reason: this.#reason,
+        message: this.#message,
+        snapshot: false,
+      };
+    }
+    return { complete: 'Yes', proof: 'LastPage', reason: undefined, message: undefined, snapshot: false };
+  }
+
+  #judge(response: Page['response']): void {
+    const { status } = response;
+    if (status === SUCCESS) return;
+    const cut = CUT_SHORT.get(status);
+    if (cut) {
+      this.#add(cut[0], `the directory cut the answer short: ${cut[1]}`);
+      return;
+    }
+    if (status === NO_SUCH_OBJECT) {
+      throw new ConnectorError(
+        'InvalidConfiguration',
+        `the base '${this.#object.base}' does not exist, or may not be seen`,
+      );
+    }
+    throw resultError(response, `read ${this.#object.base}`);
+  }
+
+  #add(reason: string, message: string): void {
+    this.#reason ??= reason;
+    this.#message ??= `${this.#object.base}: ${message}`;
+  }
+}
