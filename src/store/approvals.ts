@@ -69,3 +69,21 @@ function planOf(row: Parameters<typeof textOf>[0]): HeldPlan {
     expiresAt: numberOf(row, 'expires_at'),
   };
 }
+
+export interface HeldPlanLine {
+  readonly digest: string;
+  readonly operations: number;
+  readonly approved: boolean;
+  readonly expiresAt: number;
+}
+
+/** What is held and has not expired. */
+export function listHeldPlans(database: Database, mapping: number, now: number): HeldPlanLine[] {
+  const sql = 'SELECT digest, operations, expires_at, approved_at FROM held_plans WHERE mapping = ? AND expires_at >= ? ORDER BY expires_at DESC';
+  return [...database.iterate(sql, mapping, now)].map((row) => ({
+    digest: textOf(row, 'digest'),
+    operations: planOf(row).operations.length,
+    approved: row['approved_at'] !== null,
+    expiresAt: numberOf(row, 'expires_at'),
+  }));
+}

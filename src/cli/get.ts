@@ -1,0 +1,134 @@
+/** `rollcall get KIND`: what `kubectl get` would print, from the manifests and the last runs. */
+import { keyOf } from '../controller/definition-side.ts';
+import { findMapping as mappingRow } from '../store/mappings.ts';
+import { listHeldPlans } from '../store/approvals.ts';
+import { Runs, type StoredRun } from '../store/runs.ts';
+import { openStateForReading, type State } from '../store/state.ts';
+import type { Context } from './command.ts';
+import { CommandFailure, EXIT } from './failure.ts';
+import { csvLine, table } from './output.ts';
+import type { Project, ProjectMapping } from './project.ts';
+import type { RunDocument } from './run-mapping.ts';
+import { systemClock } from './roll-call.ts';
+
+const KINDS: Readonly<Record<string, 'mappings' | 'systems' | 'policies' | 'plans'>> = {
+  ...{ mappings: 'mappings', mapping: 'mappings', reconmappings: 'mappings', reconmapping: 'mappings', rmap: 'mappings' },
+  ...{ systems: 'systems', system: 'systems', managedsystems: 'systems', managedsystem: 'systems', msys: 'systems' },
+  ...{ policies: 'policies', policy: 'policies', situationpolicies: 'policies', situationpolicy: 'policies', sitpol: 'policies' },
+  ...{ plans: 'plans', plan: 'plans' },
+};
+
+interface Listing {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export function get(project: Project, context: Context): number {
+  const { settings, output } = context;
+  const word = settings.operands[0] ?? '';
+  const kind = Object.hasOwn(KINDS, word.toLowerCase()) ? KINDS[word.toLowerCase()] : undefined;
+  if (!kind) throw new CommandFailure(EXIT.invalid, `there is no kind '${word}'; there is mappings, systems, policies, plans`);
+  using state = openStateForReading(project.stateFolder);
+  const listing = list(kind, project, state, settings.output === 'wide');
+  write(listing, context, output);
+  return EXIT.ok;
+}
+
+export function write({ header, rows }: Listing, { settings }: Context, output: Context['output']): void {
+  if (settings.output === 'json') {
+    const names = header.map((name) => name.toLowerCase().replace(/[ -](.)/g, (_match, letter: string) => letter.toUpperCase()));
+    output.write(`${JSON.stringify(rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at] ?? '']))), null, 2)}\n`);
+  } else if (settings.output === 'csv') for (const row of [header, ...rows]) output.write(csvLine(row));
+  else output.write(rows.length === 0 ? 'nothing found\n' : table(header, rows));
+}
+
+function list(kind: 'mappings' | 'systems' | 'policies' | 'plans', project: Project, state: State | undefined, wide: boolean): Listing {
+  switch (kind) {
+    case 'mappings':
+      return mappings(project, state, wide);
+    case 'systems':
+      return {
+        header: ['NAME', 'TYPE', 'ACCESS', 'OBJECTS', 'USED BY'],
+        rows: project.manifests.systems.map(({ object }) => [
+          keyOf(object),
+          object.spec.type,
+          object.spec.access,
+          object.spec.objects.map((one) => one.name).join(','),
+          String(project.mappings.filter((one) => [one.source, one.target].some((side) => side.system.object === object)).length),
+        ]),
+      };
+    case 'policies':
+      return {
+        header: ['NAME', 'RULES', 'USED BY'],
+        rows: project.manifests.policies.map(({ object }) => [
+          keyOf(object),
+          String(object.spec.rules.length),
+          String(project.mappings.filter((one) => one.policy?.object === object).length),
+        ]),
+      };
+    case 'plans':
+      return { header: ['MAPPING', 'DIGEST', 'OPERATIONS', 'APPROVED', 'EXPIRES'], rows: plans(project, state) };
+  }
+}
+
+function mappings(project: Project, state: State | undefined, wide: boolean): Listing {
+  const header = ['NAME', 'SOURCE', 'TARGET', 'MODE', 'READY', 'REASON', 'IN-SYNC', 'PENDING', 'FAILED', 'LAST-RUN'];
+  const rows = project.mappings.map((one) => mappingCells(one, state && lastRun(one, state), wide));
+  return { header: wide ? [...header, 'HELD', 'POLICY', 'PLAN'] : header, rows };
+}
+
+function lastRun(one: ProjectMapping, { database }: State): StoredRun | undefined {
+  return new Runs(database).list(one.key, 1).next().value ?? undefined;
+}
+
+const READY: Readonly<Record<string, readonly [string, string]>> = {
+  Succeeded: ['True', 'Succeeded'],
+  Degraded: ['True', 'EntriesFailed'],
+  Held: ['True', 'ChangesHeld'],
+  Failed: ['False', 'RunFailed'],
+  Stalled: ['False', 'Stalled'],
+};
+
+function mappingCells(one: ProjectMapping, run: StoredRun | undefined, wide: boolean): string[] {
+  const { spec } = one.mapping.object;
+  const body = run?.body as RunDocument | undefined;
+  const totals = body?.totals ?? {};
+  const [ready, reason] = READY[run?.outcome ?? ''] ?? ['Unknown', run ? 'CutOff' : 'NeverRun'];
+  const count = (name: string): string => String(totals[name] ?? '-');
+  const cells = [
+    one.key,
+    `${one.source.system.object.metadata.name}/${one.source.object.name}`,
+    `${one.target.system.object.metadata.name}/${one.target.object.name}`,
+    spec.suspend ? `${spec.mode} (suspended)` : spec.mode,
+    ready,
+    reason,
+    count('inSync'),
+    count('pending'),
+    count('failed'),
+    run ? ago(systemClock.now() - run.startedAt) : '-',
+  ];
+  return wide ? [...cells, count('held'), one.policy?.object.metadata.name ?? '-', body?.plan?.digest ?? '-'] : cells;
+}
+
+function plans(project: Project, state: State | undefined): string[][] {
+  if (!state) return [];
+  return project.mappings.flatMap((one) => {
+    const row = mappingRow(state.database, one.key);
+    if (row === undefined) return [];
+    return listHeldPlans(state.database, row, systemClock.now()).map((plan) => [
+      one.key,
+      plan.digest,
+      String(plan.operations),
+      plan.approved ? 'yes' : 'no',
+      new Date(plan.expiresAt).toISOString(),
+    ]);
+  });
+}
+
+/** As kubectl shows ages: the largest unit that says enough. */
+export function ago(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}

@@ -1,0 +1,58 @@
+/** `rollcall history`: past runs, and the entries of one. */
+import { Runs, type StoredRun } from '../store/runs.ts';
+import { openStateForReading } from '../store/state.ts';
+import type { Context } from './command.ts';
+import { CommandFailure, EXIT } from './failure.ts';
+import { write } from './get.ts';
+import { entryDocument, table } from './output.ts';
+import { CSV_HEADER, describe, entryLine } from './report.ts';
+import { csvLine } from './output.ts';
+import type { Project } from './project.ts';
+import { findMapping } from './roll-call.ts';
+import type { RunDocument } from './run-mapping.ts';
+
+export function history(project: Project, context: Context): number {
+  const { settings, output } = context;
+  using state = openStateForReading(project.stateFolder);
+  const runs = state && new Runs(state.database);
+  if (settings.run !== undefined) return oneRun(settings.run, runs, context);
+  const mapping = settings.mapping === undefined ? undefined : findMapping(project, settings.mapping).key;
+  const rows = [...(runs?.list(mapping, settings.limit) ?? [])].map(runCells);
+  const header = ['RUN', 'MAPPING', 'STARTED', 'SECONDS', 'MODE', 'OUTCOME', 'APPLIED', 'HELD', 'FAILED', 'PENDING'];
+  write({ header, rows }, context, output);
+  return EXIT.ok;
+}
+
+function runCells(run: StoredRun): string[] {
+  const body = run.body as RunDocument | undefined;
+  const count = (name: string): string => String(body?.totals[name] ?? '-');
+  const seconds = run.finishedAt === undefined ? '-' : String((run.finishedAt - run.startedAt) / 1_000);
+  return [
+    run.id,
+    run.mapping,
+    new Date(run.startedAt).toISOString(),
+    seconds,
+    run.mode,
+    run.outcome ?? 'CutOff',
+    count('applied'),
+    count('held'),
+    count('failed'),
+    count('pending'),
+  ];
+}
+
+function oneRun(id: string, runs: Runs | undefined, { settings, output }: Context): number {
+  const run = runs?.find(id);
+  if (!runs || !run) throw new CommandFailure(EXIT.invalid, `there is no run '${id}'; rollcall history lists them`);
+  if (settings.output === 'json') {
+    const entries = [...runs.entries(run.sequence)].map(entryDocument);
+    output.write(`${JSON.stringify({ ...(run.body as object), entries }, null, 2)}\n`);
+  } else if (settings.output === 'csv') {
+    output.write(csvLine(CSV_HEADER));
+    for (const record of runs.entries(run.sequence)) output.write(entryLine(run.mapping, run.id, record));
+  } else {
+    const rows = [...runs.entries(run.sequence)].map((record) => [record.situation ?? '-', record.row ?? '-', record.response ?? '-', record.outcome, describe(record)]);
+    output.write(table(['SITUATION', 'ROW', 'RESPONSE', 'OUTCOME', 'ENTRY'], rows));
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,160 @@
+/** `rollcall objects`: the objects that a Repository keeps. */
+import { readFileSync } from 'node:fs';
+import { keyOf } from '../controller/definition-side.ts';
+import type { Session } from '../connectors/connector.ts';
+import type { Entry, Value } from '../engine/entry.ts';
+import type { EntryWriter, Written } from '../engine/ports.ts';
+import { openOverlay, openState, type State } from '../store/state.ts';
+import type { Context } from './command.ts';
+import { CommandFailure, EXIT } from './failure.ts';
+import { write } from './get.ts';
+import { openSide } from './open-side.ts';
+import type { Project } from './project.ts';
+import { systemClock } from './roll-call.ts';
+
+export async function objects(project: Project, context: Context): Promise<number> {
+  const [, systemName = '', objectName = '', action = 'list', id] = context.settings.operands;
+  const key = systemName.includes('/') ? systemName : `default/${systemName}`;
+  const system = project.manifests.systems.find((one) => keyOf(one.object) === key);
+  if (!system || system.object.spec.type !== 'Repository') {
+    const known = project.manifests.systems.filter((one) => one.object.spec.type === 'Repository').map((one) => keyOf(one.object));
+    throw new CommandFailure(EXIT.invalid, `there is no Repository '${key}'; there is ${known.join(', ') || 'none'}`);
+  }
+  const object = system.object.spec.objects.find((one) => one.name === objectName);
+  if (!object) {
+    const known = system.object.spec.objects.map((one) => one.name).join(', ');
+    throw new CommandFailure(EXIT.invalid, `Repository ${key} has no object '${objectName}'; there is ${known}`);
+  }
+  const writes = action === 'put' || action === 'delete';
+  using state: State = writes ? openState(project.stateFolder, process.pid) : await openOverlay(project.stateFolder);
+  const input = { system, object, manifests: project.manifests, database: state.database, now: () => systemClock.now() };
+  await using session = await openSide(input, context.signal);
+  return act({ action, id, session, key: `${key} ${objectName}`, state }, context);
+}
+
+interface Action {
+  readonly action: string;
+  readonly id: string | undefined;
+  readonly session: Session;
+  readonly key: string;
+  readonly state: State;
+}
+
+async function act(asked: Action, context: Context): Promise<number> {
+  switch (asked.action) {
+    case 'list':
+      return list(asked, context);
+    case 'get':
+      return show(asked, context);
+    case 'put':
+      return put(asked, context);
+    case 'delete':
+      return remove(asked, context);
+    default:
+      throw new CommandFailure(EXIT.invalid, `there is no action '${asked.action}'; there is list, get, put, delete`);
+  }
+}
+
+function requestOf({ session }: Action): { attributes: string[]; filter: undefined } {
+  return { attributes: [...session.schema.attributes.keys()], filter: undefined };
+}
+
+async function list(asked: Action, context: Context): Promise<number> {
+  const names = [...asked.session.schema.attributes.keys()].filter((name) => name !== asked.session.schema.id);
+  const rows: string[][] = [];
+  for await (const batch of asked.session.read(requestOf(asked), context.signal)) {
+    for (const entry of batch) rows.push([entry.id, ...names.map((name) => shown(name, entry, asked.session))]);
+  }
+  const header = [asked.session.schema.id, ...names].map((name) => (context.settings.output === 'table' ? name.toUpperCase() : name));
+  write({ header, rows }, context, context.output);
+  return EXIT.ok;
+}
+
+function shown(name: string, entry: Entry, { schema }: Session): string {
+  const values = entry.attributes.get(name) ?? [];
+  if (values.length > 0 && schema.attributes.get(name)?.sensitive) return '[secret]';
+  return values.map((value) => (typeof value === 'string' ? value : `${value.length} bytes`)).join(' | ');
+}
+
+async function show(asked: Action, context: Context): Promise<number> {
+  const entry = await find(asked, context);
+  const names = [...asked.session.schema.attributes.keys()].filter((name) => entry.attributes.has(name));
+  const rows = [[asked.session.schema.id, entry.id], ...names.map((name) => [name, shown(name, entry, asked.session)])];
+  write({ header: ['ATTRIBUTE', 'VALUE'], rows }, context, context.output);
+  return EXIT.ok;
+}
+
+async function find(asked: Action, { signal }: Context): Promise<Entry> {
+  const id = idOf(asked);
+  for await (const answer of asked.session.fetch([id], requestOf(asked), signal)) if (answer.kind === 'There') return answer.entry;
+  throw new CommandFailure(EXIT.invalid, `${asked.key} has no object '${id}'`);
+}
+
+function idOf({ action, id }: Action): string {
+  if (id === undefined) throw new CommandFailure(EXIT.invalid, `rollcall objects … ${action} needs an ID`);
+  return id;
+}
+
+function writerOf({ session, key }: Action): EntryWriter {
+  if (!session.writer) throw new CommandFailure(EXIT.invalid, `${key} is read-only; set access: ReadWrite in its ManagedSystem`);
+  return session.writer;
+}
+
+async function put(asked: Action, context: Context): Promise<number> {
+  const id = idOf(asked);
+  const writer = writerOf(asked);
+  const given = readObject(context);
+  const present = await existing(asked, context);
+  const attributes = new Map<string, readonly Value[]>([...given, [asked.session.schema.id, [id]]]);
+  const changes = [...new Set([...given.keys(), ...(present?.attributes.keys() ?? [])])].map((attribute) => {
+    const values = given.get(attribute) ?? [];
+    return { attribute, values, add: values, remove: [] };
+  });
+  const written = present
+    ? await writer.update({ id, name: undefined, newName: undefined, changes }, context.signal)
+    : await writer.create({ name: undefined, attributes }, context.signal);
+  return report(written, `${id} ${present ? 'replaced' : 'created'}`, asked, context);
+}
+
+async function existing(asked: Action, { signal }: Context): Promise<Entry | undefined> {
+  for await (const answer of asked.session.fetch([idOf(asked)], requestOf(asked), signal)) if (answer.kind === 'There') return answer.entry;
+  return undefined;
+}
+
+async function remove(asked: Action, context: Context): Promise<number> {
+  const entry = await find(asked, context);
+  const written = await writerOf(asked).delete({ id: entry.id, name: undefined }, context.signal);
+  return report(written, `${entry.id} deleted`, asked, context);
+}
+
+function report(written: Written, done: string, { key, state }: Action, { output, notes }: Context): number {
+  if (written.kind !== 'Applied') {
+    state.database.rollback();
+    notes.write(`rollcall: ${key}: ${written.error.message}\n`);
+    return EXIT.failed;
+  }
+  state.database.flush();
+  output.write(`${key}: ${done}\n`);
+  return EXIT.ok;
+}
+
+/** A JSON object: attribute name → a value or a list of values. */
+function readObject({ settings }: Context): Map<string, string[]> {
+  if (settings.file === undefined) throw new CommandFailure(EXIT.invalid, 'rollcall objects … put needs --file FILE (or - for standard input)');
+  const wrong = (cause?: unknown): CommandFailure =>
+    new CommandFailure(EXIT.invalid, `${settings.file ?? ''} does not hold a JSON object of attribute names with a text or a list of texts each`, cause);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(settings.file === '-' ? 0 : settings.file, 'utf8'));
+  } catch (error) {
+    throw wrong(error);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw wrong();
+  return new Map(
+    Object.entries(parsed).map(([name, value]: [string, unknown]) => {
+      const values: unknown[] = Array.isArray(value) ? value : [value];
+      if (!values.every((one) => typeof one === 'string')) throw wrong();
+      return [name, values];
+    }),
+  );
+}
