@@ -2,7 +2,16 @@
 import { parseArgs } from 'node:util';
 import { nearestName } from './lib/nearest-name.ts';
 
-export const COMMANDS = ['validate', 'plan', 'run', 'explain', 'get', 'history', 'objects', 'approve'] as const;
+export const COMMANDS = [
+  'validate',
+  'plan',
+  'run',
+  'explain',
+  'get',
+  'history',
+  'objects',
+  'approve',
+] as const;
 export type Command = (typeof COMMANDS)[number];
 
 export interface Settings {
@@ -70,7 +79,20 @@ export function parseSettings(argv: readonly string[]): ParsedSettings {
   if (problems.length > 0) return { kind: 'Invalid', problems };
   const output = (['table', 'wide', 'json', 'csv'] as const).find((one) => one === values.output) ?? 'table';
   const { state, mapping, source, target, plan, run, file, all } = values;
-  const settings = { command, operands, output, state, mapping, source, target, plan, run, file, all, limit: Number(values.limit) };
+  const settings = {
+    command,
+    operands,
+    output,
+    state,
+    mapping,
+    source,
+    target,
+    plan,
+    run,
+    file,
+    all,
+    limit: Number(values.limit),
+  };
   return { kind: 'Settings', settings: Object.freeze(settings) };
 }
 
@@ -94,7 +116,9 @@ function unknownCommand(word: string): string {
 
 function optionProblems(command: Command, given: readonly string[]): string[] {
   const known = [...OPTIONS_OF[command], 'state', 'output', 'help', 'version'];
-  return given.filter((name) => !known.includes(name)).map((name) => `rollcall ${command} has no option --${name}; rollcall ${command} --help lists them`);
+  return given
+    .filter((name) => !known.includes(name))
+    .map((name) => `rollcall ${command} has no option --${name}; rollcall ${command} --help lists them`);
 }
 
 interface Values {
@@ -108,14 +132,23 @@ interface Values {
 
 function valueProblems(command: Command, values: Values, operands: readonly string[]): string[] {
   const problems: string[] = [];
-  if (!['table', 'wide', 'json', 'csv'].includes(values.output)) problems.push(`-o takes table, wide, json or csv, not '${values.output}'`);
-  if (!/^[1-9]\d{0,5}$/.test(values.limit)) problems.push(`--limit takes a number from 1 on, not '${values.limit}'`);
-  if (values.source !== undefined && values.target !== undefined) problems.push('--source and --target exclude each other');
+  if (!['table', 'wide', 'json', 'csv'].includes(values.output))
+    problems.push(`-o takes table, wide, json or csv, not '${values.output}'`);
+  if (!/^[1-9]\d{0,5}$/.test(values.limit))
+    problems.push(`--limit takes a number from 1 on, not '${values.limit}'`);
+  if (values.source !== undefined && values.target !== undefined)
+    problems.push('--source and --target exclude each other');
   const single = values.source !== undefined || values.target !== undefined;
-  if (single && values.mapping === undefined) problems.push('--source and --target need --mapping NAMESPACE/NAME');
-  if (command === 'explain' && !single) problems.push('rollcall explain needs --mapping, and --source ID or --target ID');
-  if (command === 'approve' && (values.mapping === undefined || values.plan === undefined)) problems.push('rollcall approve needs --mapping and --plan DIGEST');
-  if (operands.length < minimum(command)) problems.push(`rollcall ${command} needs ${command === 'objects' ? 'DIR SYSTEM OBJECT' : command === 'get' ? 'KIND' : 'DIR'}; rollcall ${command} --help shows how`);
+  if (single && values.mapping === undefined)
+    problems.push('--source and --target need --mapping NAMESPACE/NAME');
+  if (command === 'explain' && !single)
+    problems.push('rollcall explain needs --mapping, and --source ID or --target ID');
+  if (command === 'approve' && (values.mapping === undefined || values.plan === undefined))
+    problems.push('rollcall approve needs --mapping and --plan DIGEST');
+  if (operands.length < minimum(command))
+    problems.push(
+      `rollcall ${command} needs ${command === 'objects' ? 'DIR SYSTEM OBJECT' : command === 'get' ? 'KIND' : 'DIR'}; rollcall ${command} --help shows how`,
+    );
   return problems;
 }
 

@@ -25,7 +25,8 @@ export function inChainOrder(mappings: readonly ProjectMapping[]): ProjectMappin
   const visit = (one: ProjectMapping): void => {
     if (visiting.has(one)) return;
     visiting.add(one);
-    for (const other of sorted) if (other !== one && systemOf(other.target) === systemOf(one.source)) visit(other);
+    for (const other of sorted)
+      if (other !== one && systemOf(other.target) === systemOf(one.source)) visit(other);
     ordered.push(one);
   };
   for (const one of sorted) visit(one);
@@ -59,11 +60,18 @@ export async function runChain(
     for (const one of wokenBy(next, summary, ordered)) due.add(one);
     for (const one of releasedBy(next, runs, ordered)) due.add(one);
   }
-  const notSettling = [...stuck].map(([one, summary]) => ({ mapping: one.key, attributes: attributesWritten(summary, state) }));
+  const notSettling = [...stuck].map(([one, summary]) => ({
+    mapping: one.key,
+    attributes: attributesWritten(summary, state),
+  }));
   return { runs, notSettling };
 }
 
-function wokenBy(one: ProjectMapping, { result }: RunSummary, all: readonly ProjectMapping[]): ProjectMapping[] {
+function wokenBy(
+  one: ProjectMapping,
+  { result }: RunSummary,
+  all: readonly ProjectMapping[],
+): ProjectMapping[] {
   const written = new Set<string>();
   if (result?.wrote.Target) written.add(systemOf(one.target));
   if (result?.wrote.Source) written.add(systemOf(one.source));
@@ -71,13 +79,19 @@ function wokenBy(one: ProjectMapping, { result }: RunSummary, all: readonly Proj
 }
 
 /** Mappings whose withdrawals waited for this one to look: all others of their target object have looked since. */
-function releasedBy(one: ProjectMapping, runs: readonly RunSummary[], all: readonly ProjectMapping[]): ProjectMapping[] {
+function releasedBy(
+  one: ProjectMapping,
+  runs: readonly RunSummary[],
+  all: readonly ProjectMapping[],
+): ProjectMapping[] {
   return all.filter((other) => {
     if (!other.siblings.includes(one.key)) return false;
     const last = runs.findLast((run) => run.mapping === other.key);
     if (!last?.result?.waits) return false;
     const since = (key: string): number => runs.findLast((run) => run.mapping === key)?.sequence ?? -1;
-    return other.siblings.every((sibling) => since(sibling) > last.sequence || !all.some((known) => known.key === sibling));
+    return other.siblings.every(
+      (sibling) => since(sibling) > last.sequence || !all.some((known) => known.key === sibling),
+    );
   });
 }
 

@@ -22,7 +22,11 @@ export interface Context {
   readonly stoppedBy: () => number | undefined;
 }
 
-export async function runCommand(settings: Settings, signal: AbortSignal, stoppedBy: () => number | undefined): Promise<number> {
+export async function runCommand(
+  settings: Settings,
+  signal: AbortSignal,
+  stoppedBy: () => number | undefined,
+): Promise<number> {
   const context: Context = {
     settings,
     output: { write: (text) => void process.stdout.write(text) },
@@ -41,7 +45,8 @@ async function dispatch(context: Context): Promise<number> {
   const { command, operands, state } = context.settings;
   const folder = command === 'get' ? operands[1] : operands[0];
   const project = await loadProject(folder ?? '.', state);
-  for (const { file, line, message } of project.manifests.notes) context.notes.write(`${file}:${line}: note: ${message}\n`);
+  for (const { file, line, message } of project.manifests.notes)
+    context.notes.write(`${file}:${line}: note: ${message}\n`);
   if (command === 'validate') return validate(project, context);
   if (project.problems.length > 0) return refuse(project, context);
   switch (command) {
@@ -64,10 +69,19 @@ async function dispatch(context: Context): Promise<number> {
 /** Manifests that are not valid run nothing, not even those beside the mistake. */
 function refuse(project: Project, context: Context): number {
   const { settings, output, notes } = context;
-  const isDocument = settings.output === 'json' && (settings.command === 'plan' || settings.command === 'run');
-  if (isDocument) writeDocument({ exitCode: EXIT.invalid, problems: project.problems.map(reported), runs: [] }, undefined, output);
-  for (const { file, line, path, message } of project.problems) notes.write(`${file}:${line}: ${path === '' ? '' : `${path}: `}${message}\n`);
-  notes.write(`rollcall: ${project.problems.length} ${project.problems.length === 1 ? 'problem' : 'problems'}; nothing was done\n`);
+  const isDocument =
+    settings.output === 'json' && (settings.command === 'plan' || settings.command === 'run');
+  if (isDocument)
+    writeDocument(
+      { exitCode: EXIT.invalid, problems: project.problems.map(reported), runs: [] },
+      undefined,
+      output,
+    );
+  for (const { file, line, path, message } of project.problems)
+    notes.write(`${file}:${line}: ${path === '' ? '' : `${path}: `}${message}\n`);
+  notes.write(
+    `rollcall: ${project.problems.length} ${project.problems.length === 1 ? 'problem' : 'problems'}; nothing was done\n`,
+  );
   return EXIT.invalid;
 }
 
@@ -75,10 +89,20 @@ function refuse(project: Project, context: Context): number {
 function failure(error: unknown, { settings, output, notes }: Context): number {
   const known = error instanceof StateError || error instanceof CommandFailure;
   const exitCode = error instanceof CommandFailure ? error.exitCode : EXIT.failed;
-  const message = known && error instanceof Error ? error.message : `internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  const message =
+    known && error instanceof Error
+      ? error.message
+      : `internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   if (settings.output === 'json' && (settings.command === 'plan' || settings.command === 'run')) {
     const rule = error instanceof StateError ? error.code : 'Error';
-    const problem = { file: null, line: null, path: null, rule, message: known ? message : 'internal error', mapping: null };
+    const problem = {
+      file: null,
+      line: null,
+      path: null,
+      rule,
+      message: known ? message : 'internal error',
+      mapping: null,
+    };
     writeDocument({ exitCode, problems: [problem], runs: [] }, undefined, output);
   }
   notes.write(`rollcall: ${message}\n`);

@@ -17,11 +17,22 @@ export async function explain(project: Project, context: Context): Promise<numbe
   const one = findMapping(project, settings.mapping ?? '');
   using state = await openOverlay(project.stateFolder);
   const only = await findEntry(one, project, state, context);
-  const options = { project, state, clock: systemClock, planning: true, recordsAll: true, only, trigger: 'Manual', progress: () => undefined };
+  const options = {
+    project,
+    state,
+    clock: systemClock,
+    planning: true,
+    recordsAll: true,
+    only,
+    trigger: 'Manual',
+    progress: () => undefined,
+  };
   const summary = await runMapping(one, options, signal);
   const records = [...new Runs(state.database).entries(summary.sequence)];
   if (settings.output === 'json') {
-    output.write(`${JSON.stringify({ ...documentOf(summary), message: summary.message ?? null, entries: records }, null, 2)}\n`);
+    output.write(
+      `${JSON.stringify({ ...documentOf(summary), message: summary.message ?? null, entries: records }, null, 2)}\n`,
+    );
   } else if (summary.result) writeExplanation({ summary, records, only }, context);
   if (!summary.result) notes.write(`${one.key}: ${summary.outcome}: ${summary.message ?? ''}\n`);
   return summary.result ? EXIT.ok : EXIT.failed;
@@ -30,25 +41,40 @@ export async function explain(project: Project, context: Context): Promise<numbe
 type Only = { readonly side: 'Source' | 'Target'; readonly id: string };
 
 /** People know a name rather than an id: what is no id may be a DN. */
-async function findEntry(one: ProjectMapping, project: Project, state: State, { settings, signal }: Context): Promise<Only> {
+async function findEntry(
+  one: ProjectMapping,
+  project: Project,
+  state: State,
+  { settings, signal }: Context,
+): Promise<Only> {
   const side = settings.source === undefined ? 'Target' : 'Source';
   const asked = settings.source ?? settings.target ?? '';
   const { system, object } = side === 'Source' ? one.source : one.target;
-  await using session = await openSide({ system, object, manifests: project.manifests, database: state.database, now: () => systemClock.now() }, signal);
+  await using session = await openSide(
+    { system, object, manifests: project.manifests, database: state.database, now: () => systemClock.now() },
+    signal,
+  );
   const request = { attributes: [], filter: undefined };
-  for await (const answer of session.fetch([asked], request, signal)) if (answer.kind === 'There') return { side, id: answer.entry.id };
-  for await (const answer of session.fetchByName([asked], request, signal)) if (answer.kind === 'There') return { side, id: answer.entry.id };
+  for await (const answer of session.fetch([asked], request, signal))
+    if (answer.kind === 'There') return { side, id: answer.entry.id };
+  for await (const answer of session.fetchByName([asked], request, signal))
+    if (answer.kind === 'There') return { side, id: answer.entry.id };
   return { side, id: asked };
 }
 
-function writeExplanation(found: { summary: RunSummary; records: readonly EntryRecord[]; only: Only }, { output }: Context): void {
+function writeExplanation(
+  found: { summary: RunSummary; records: readonly EntryRecord[]; only: Only },
+  { output }: Context,
+): void {
   const { summary, records, only } = found;
   output.write(`${summary.mapping}, ${only.side.toLowerCase()} entry ${only.id}\n`);
   const { result } = summary;
   for (const side of ['source', 'target'] as const) {
     const evidence = result?.[side].evidence;
     const why = evidence?.message === undefined ? '' : `: ${evidence.reason ?? ''} ${evidence.message}`;
-    output.write(`  ${side} read: ${result?.[side].entries ?? 0} entries, complete: ${evidence?.complete ?? 'No'}${why}\n`);
+    output.write(
+      `  ${side} read: ${result?.[side].entries ?? 0} entries, complete: ${evidence?.complete ?? 'No'}${why}\n`,
+    );
   }
   if (records.length === 0) output.write('  nothing is known of it: neither listed, nor linked\n');
   for (const record of records) writeRecord(record, output);
@@ -57,10 +83,17 @@ function writeExplanation(found: { summary: RunSummary; records: readonly EntryR
 function writeRecord(record: EntryRecord, output: Context['output']): void {
   const situation = SITUATIONS.find((name) => name === record.situation);
   output.write(`  ${describe({ ...record, differences: [], held: null, error: null })}\n`);
-  if (situation) output.write(`    situation: ${situation} (row ${record.row ?? ''}): ${MEANING[situation]}\n`);
-  if (record.response !== null) output.write(`    response: ${record.response}, by ${record.rule === null ? 'the default' : `rule '${record.rule}'`}\n`);
+  if (situation)
+    output.write(`    situation: ${situation} (row ${record.row ?? ''}): ${MEANING[situation]}\n`);
+  if (record.response !== null)
+    output.write(
+      `    response: ${record.response}, by ${record.rule === null ? 'the default' : `rule '${record.rule}'`}\n`,
+    );
   for (const note of record.passedOver) output.write(`    passed over: ${note}\n`);
-  for (const difference of record.differences) output.write(`    ${describe({ ...record, source: null, target: null, sourceName: null, targetName: null, held: null, error: null, differences: [difference] })}\n`);
+  for (const difference of record.differences)
+    output.write(
+      `    ${describe({ ...record, source: null, target: null, sourceName: null, targetName: null, held: null, error: null, differences: [difference] })}\n`,
+    );
   if (record.held) output.write(`    held by ${record.held.by}: ${record.held.reason}\n`);
   if (record.error) output.write(`    failed: ${record.error.code}: ${record.error.message}\n`);
   output.write(`    outcome: ${record.outcome}\n`);

@@ -12,9 +12,27 @@ import type { RunDocument } from './run-mapping.ts';
 import { systemClock } from './roll-call.ts';
 
 const KINDS: Readonly<Record<string, 'mappings' | 'systems' | 'policies' | 'plans'>> = {
-  ...{ mappings: 'mappings', mapping: 'mappings', reconmappings: 'mappings', reconmapping: 'mappings', rmap: 'mappings' },
-  ...{ systems: 'systems', system: 'systems', managedsystems: 'systems', managedsystem: 'systems', msys: 'systems' },
-  ...{ policies: 'policies', policy: 'policies', situationpolicies: 'policies', situationpolicy: 'policies', sitpol: 'policies' },
+  ...{
+    mappings: 'mappings',
+    mapping: 'mappings',
+    reconmappings: 'mappings',
+    reconmapping: 'mappings',
+    rmap: 'mappings',
+  },
+  ...{
+    systems: 'systems',
+    system: 'systems',
+    managedsystems: 'systems',
+    managedsystem: 'systems',
+    msys: 'systems',
+  },
+  ...{
+    policies: 'policies',
+    policy: 'policies',
+    situationpolicies: 'policies',
+    situationpolicy: 'policies',
+    sitpol: 'policies',
+  },
   ...{ plans: 'plans', plan: 'plans' },
 };
 
@@ -27,7 +45,11 @@ export function get(project: Project, context: Context): number {
   const { settings, output } = context;
   const word = settings.operands[0] ?? '';
   const kind = Object.hasOwn(KINDS, word.toLowerCase()) ? KINDS[word.toLowerCase()] : undefined;
-  if (!kind) throw new CommandFailure(EXIT.invalid, `there is no kind '${word}'; there is mappings, systems, policies, plans`);
+  if (!kind)
+    throw new CommandFailure(
+      EXIT.invalid,
+      `there is no kind '${word}'; there is mappings, systems, policies, plans`,
+    );
   using state = openStateForReading(project.stateFolder);
   const listing = list(kind, project, state, settings.output === 'wide');
   write(listing, context, output);
@@ -36,13 +58,26 @@ export function get(project: Project, context: Context): number {
 
 export function write({ header, rows }: Listing, { settings }: Context, output: Context['output']): void {
   if (settings.output === 'json') {
-    const names = header.map((name) => name.toLowerCase().replace(/[ -](.)/g, (_match, letter: string) => letter.toUpperCase()));
-    output.write(`${JSON.stringify(rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at] ?? '']))), null, 2)}\n`);
+    const names = header.map((name) =>
+      name.toLowerCase().replace(/[ -](.)/g, (_match, letter: string) => letter.toUpperCase()),
+    );
+    output.write(
+      `${JSON.stringify(
+        rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at] ?? '']))),
+        null,
+        2,
+      )}\n`,
+    );
   } else if (settings.output === 'csv') for (const row of [header, ...rows]) output.write(csvLine(row));
   else output.write(rows.length === 0 ? 'nothing found\n' : table(header, rows));
 }
 
-function list(kind: 'mappings' | 'systems' | 'policies' | 'plans', project: Project, state: State | undefined, wide: boolean): Listing {
+function list(
+  kind: 'mappings' | 'systems' | 'policies' | 'plans',
+  project: Project,
+  state: State | undefined,
+  wide: boolean,
+): Listing {
   switch (kind) {
     case 'mappings':
       return mappings(project, state, wide);
@@ -54,7 +89,11 @@ function list(kind: 'mappings' | 'systems' | 'policies' | 'plans', project: Proj
           object.spec.type,
           object.spec.access,
           object.spec.objects.map((one) => one.name).join(','),
-          String(project.mappings.filter((one) => [one.source, one.target].some((side) => side.system.object === object)).length),
+          String(
+            project.mappings.filter((one) =>
+              [one.source, one.target].some((side) => side.system.object === object),
+            ).length,
+          ),
         ]),
       };
     case 'policies':
@@ -67,12 +106,26 @@ function list(kind: 'mappings' | 'systems' | 'policies' | 'plans', project: Proj
         ]),
       };
     case 'plans':
-      return { header: ['MAPPING', 'DIGEST', 'OPERATIONS', 'APPROVED', 'EXPIRES'], rows: plans(project, state) };
+      return {
+        header: ['MAPPING', 'DIGEST', 'OPERATIONS', 'APPROVED', 'EXPIRES'],
+        rows: plans(project, state),
+      };
   }
 }
 
 function mappings(project: Project, state: State | undefined, wide: boolean): Listing {
-  const header = ['NAME', 'SOURCE', 'TARGET', 'MODE', 'READY', 'REASON', 'IN-SYNC', 'PENDING', 'FAILED', 'LAST-RUN'];
+  const header = [
+    'NAME',
+    'SOURCE',
+    'TARGET',
+    'MODE',
+    'READY',
+    'REASON',
+    'IN-SYNC',
+    'PENDING',
+    'FAILED',
+    'LAST-RUN',
+  ];
   const rows = project.mappings.map((one) => mappingCells(one, state && lastRun(one, state), wide));
   return { header: wide ? [...header, 'HELD', 'POLICY', 'PLAN'] : header, rows };
 }
@@ -107,7 +160,9 @@ function mappingCells(one: ProjectMapping, run: StoredRun | undefined, wide: boo
     count('failed'),
     run ? ago(systemClock.now() - run.startedAt) : '-',
   ];
-  return wide ? [...cells, count('held'), one.policy?.object.metadata.name ?? '-', body?.plan?.digest ?? '-'] : cells;
+  return wide
+    ? [...cells, count('held'), one.policy?.object.metadata.name ?? '-', body?.plan?.digest ?? '-']
+    : cells;
 }
 
 function plans(project: Project, state: State | undefined): string[][] {

@@ -18,7 +18,18 @@ export function history(project: Project, context: Context): number {
   if (settings.run !== undefined) return oneRun(settings.run, runs, context);
   const mapping = settings.mapping === undefined ? undefined : findMapping(project, settings.mapping).key;
   const rows = [...(runs?.list(mapping, settings.limit) ?? [])].map(runCells);
-  const header = ['RUN', 'MAPPING', 'STARTED', 'SECONDS', 'MODE', 'OUTCOME', 'APPLIED', 'HELD', 'FAILED', 'PENDING'];
+  const header = [
+    'RUN',
+    'MAPPING',
+    'STARTED',
+    'SECONDS',
+    'MODE',
+    'OUTCOME',
+    'APPLIED',
+    'HELD',
+    'FAILED',
+    'PENDING',
+  ];
   write({ header, rows }, context, output);
   return EXIT.ok;
 }
@@ -43,7 +54,8 @@ function runCells(run: StoredRun): string[] {
 
 function oneRun(id: string, runs: Runs | undefined, { settings, output }: Context): number {
   const run = runs?.find(id);
-  if (!runs || !run) throw new CommandFailure(EXIT.invalid, `there is no run '${id}'; rollcall history lists them`);
+  if (!runs || !run)
+    throw new CommandFailure(EXIT.invalid, `there is no run '${id}'; rollcall history lists them`);
   if (settings.output === 'json') {
     const entries = [...runs.entries(run.sequence)].map(entryDocument);
     output.write(`${JSON.stringify({ ...(run.body as object), entries }, null, 2)}\n`);
@@ -51,7 +63,13 @@ function oneRun(id: string, runs: Runs | undefined, { settings, output }: Contex
     output.write(csvLine(CSV_HEADER));
     for (const record of runs.entries(run.sequence)) output.write(entryLine(run.mapping, run.id, record));
   } else {
-    const rows = [...runs.entries(run.sequence)].map((record) => [record.situation ?? '-', record.row ?? '-', record.response ?? '-', record.outcome, describe(record)]);
+    const rows = [...runs.entries(run.sequence)].map((record) => [
+      record.situation ?? '-',
+      record.row ?? '-',
+      record.response ?? '-',
+      record.outcome,
+      describe(record),
+    ]);
     output.write(table(['SITUATION', 'ROW', 'RESPONSE', 'OUTCOME', 'ENTRY'], rows));
   }
   return EXIT.ok;

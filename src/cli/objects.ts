@@ -17,17 +17,33 @@ export async function objects(project: Project, context: Context): Promise<numbe
   const key = systemName.includes('/') ? systemName : `default/${systemName}`;
   const system = project.manifests.systems.find((one) => keyOf(one.object) === key);
   if (!system || system.object.spec.type !== 'Repository') {
-    const known = project.manifests.systems.filter((one) => one.object.spec.type === 'Repository').map((one) => keyOf(one.object));
-    throw new CommandFailure(EXIT.invalid, `there is no Repository '${key}'; there is ${known.join(', ') || 'none'}`);
+    const known = project.manifests.systems
+      .filter((one) => one.object.spec.type === 'Repository')
+      .map((one) => keyOf(one.object));
+    throw new CommandFailure(
+      EXIT.invalid,
+      `there is no Repository '${key}'; there is ${known.join(', ') || 'none'}`,
+    );
   }
   const object = system.object.spec.objects.find((one) => one.name === objectName);
   if (!object) {
     const known = system.object.spec.objects.map((one) => one.name).join(', ');
-    throw new CommandFailure(EXIT.invalid, `Repository ${key} has no object '${objectName}'; there is ${known}`);
+    throw new CommandFailure(
+      EXIT.invalid,
+      `Repository ${key} has no object '${objectName}'; there is ${known}`,
+    );
   }
   const writes = action === 'put' || action === 'delete';
-  using state: State = writes ? openState(project.stateFolder, process.pid) : await openOverlay(project.stateFolder);
-  const input = { system, object, manifests: project.manifests, database: state.database, now: () => systemClock.now() };
+  using state: State = writes
+    ? openState(project.stateFolder, process.pid)
+    : await openOverlay(project.stateFolder);
+  const input = {
+    system,
+    object,
+    manifests: project.manifests,
+    database: state.database,
+    now: () => systemClock.now(),
+  };
   await using session = await openSide(input, context.signal);
   return act({ action, id, session, key: `${key} ${objectName}`, state }, context);
 }
@@ -51,7 +67,10 @@ async function act(asked: Action, context: Context): Promise<number> {
     case 'delete':
       return remove(asked, context);
     default:
-      throw new CommandFailure(EXIT.invalid, `there is no action '${asked.action}'; there is list, get, put, delete`);
+      throw new CommandFailure(
+        EXIT.invalid,
+        `there is no action '${asked.action}'; there is list, get, put, delete`,
+      );
   }
 }
 
@@ -60,12 +79,17 @@ function requestOf({ session }: Action): { attributes: string[]; filter: undefin
 }
 
 async function list(asked: Action, context: Context): Promise<number> {
-  const names = [...asked.session.schema.attributes.keys()].filter((name) => name !== asked.session.schema.id);
+  const names = [...asked.session.schema.attributes.keys()].filter(
+    (name) => name !== asked.session.schema.id,
+  );
   const rows: string[][] = [];
   for await (const batch of asked.session.read(requestOf(asked), context.signal)) {
-    for (const entry of batch) rows.push([entry.id, ...names.map((name) => shown(name, entry, asked.session))]);
+    for (const entry of batch)
+      rows.push([entry.id, ...names.map((name) => shown(name, entry, asked.session))]);
   }
-  const header = [asked.session.schema.id, ...names].map((name) => (context.settings.output === 'table' ? name.toUpperCase() : name));
+  const header = [asked.session.schema.id, ...names].map((name) =>
+    context.settings.output === 'table' ? name.toUpperCase() : name,
+  );
   write({ header, rows }, context, context.output);
   return EXIT.ok;
 }
@@ -79,14 +103,18 @@ function shown(name: string, entry: Entry, { schema }: Session): string {
 async function show(asked: Action, context: Context): Promise<number> {
   const entry = await find(asked, context);
   const names = [...asked.session.schema.attributes.keys()].filter((name) => entry.attributes.has(name));
-  const rows = [[asked.session.schema.id, entry.id], ...names.map((name) => [name, shown(name, entry, asked.session)])];
+  const rows = [
+    [asked.session.schema.id, entry.id],
+    ...names.map((name) => [name, shown(name, entry, asked.session)]),
+  ];
   write({ header: ['ATTRIBUTE', 'VALUE'], rows }, context, context.output);
   return EXIT.ok;
 }
 
 async function find(asked: Action, { signal }: Context): Promise<Entry> {
   const id = idOf(asked);
-  for await (const answer of asked.session.fetch([id], requestOf(asked), signal)) if (answer.kind === 'There') return answer.entry;
+  for await (const answer of asked.session.fetch([id], requestOf(asked), signal))
+    if (answer.kind === 'There') return answer.entry;
   throw new CommandFailure(EXIT.invalid, `${asked.key} has no object '${id}'`);
 }
 
@@ -96,7 +124,8 @@ function idOf({ action, id }: Action): string {
 }
 
 function writerOf({ session, key }: Action): EntryWriter {
-  if (!session.writer) throw new CommandFailure(EXIT.invalid, `${key} is read-only; set access: ReadWrite in its ManagedSystem`);
+  if (!session.writer)
+    throw new CommandFailure(EXIT.invalid, `${key} is read-only; set access: ReadWrite in its ManagedSystem`);
   return session.writer;
 }
 
@@ -117,7 +146,8 @@ async function put(asked: Action, context: Context): Promise<number> {
 }
 
 async function existing(asked: Action, { signal }: Context): Promise<Entry | undefined> {
-  for await (const answer of asked.session.fetch([idOf(asked)], requestOf(asked), signal)) if (answer.kind === 'There') return answer.entry;
+  for await (const answer of asked.session.fetch([idOf(asked)], requestOf(asked), signal))
+    if (answer.kind === 'There') return answer.entry;
   return undefined;
 }
 
@@ -140,9 +170,17 @@ function report(written: Written, done: string, { key, state }: Action, { output
 
 /** A JSON object: attribute name → a value or a list of values. */
 function readObject({ settings }: Context): Map<string, string[]> {
-  if (settings.file === undefined) throw new CommandFailure(EXIT.invalid, 'rollcall objects … put needs --file FILE (or - for standard input)');
+  if (settings.file === undefined)
+    throw new CommandFailure(
+      EXIT.invalid,
+      'rollcall objects … put needs --file FILE (or - for standard input)',
+    );
   const wrong = (cause?: unknown): CommandFailure =>
-    new CommandFailure(EXIT.invalid, `${settings.file ?? ''} does not hold a JSON object of attribute names with a text or a list of texts each`, cause);
+    new CommandFailure(
+      EXIT.invalid,
+      `${settings.file ?? ''} does not hold a JSON object of attribute names with a text or a list of texts each`,
+      cause,
+    );
   let parsed: unknown;
   try {
     parsed = JSON.parse(readFileSync(settings.file === '-' ? 0 : settings.file, 'utf8'));

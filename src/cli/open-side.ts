@@ -53,9 +53,22 @@ async function open(input: OpenSideInput, signal: AbortSignal): Promise<Session>
       return openLdapSide(input, writable, signal);
     case 'Repository': {
       const { object, database, now } = input;
-      const { attributes } = mergeSchema(new Map([[object.id, plainAttribute(object.id)]]), object.attributes);
-      const schema = { id: object.id, idChosenBy: 'Writer', name: undefined, attributes, ignoreCaseInNames: false } as const;
-      return openRepository(database, { ...configOf(object), system: keyOf(input.system.object), schema, now }, { writable });
+      const { attributes } = mergeSchema(
+        new Map([[object.id, plainAttribute(object.id)]]),
+        object.attributes,
+      );
+      const schema = {
+        id: object.id,
+        idChosenBy: 'Writer',
+        name: undefined,
+        attributes,
+        ignoreCaseInNames: false,
+      } as const;
+      return openRepository(
+        database,
+        { ...configOf(object), system: keyOf(input.system.object), schema, now },
+        { writable },
+      );
     }
   }
 }
@@ -70,10 +83,15 @@ function openCsvSide(input: OpenSideInput, writable: boolean, signal: AbortSigna
   if (!csv || !object.csv) throw invalid(input, 'csv');
   const place = placeOf(object.csv, input);
   const expectation = object.csv.expect ? { expect: object.csv.expect } : {};
-  return openCsv({ ...configOf(object), ...place, ...expectation }, csv, { writable: writable && 'path' in place })(signal);
+  return openCsv({ ...configOf(object), ...place, ...expectation }, csv, {
+    writable: writable && 'path' in place,
+  })(signal);
 }
 
-function placeOf({ path, configMapRef }: CsvLocation, input: OpenSideInput): { root: string; path: string } | { content: string | Uint8Array; label: string } {
+function placeOf(
+  { path, configMapRef }: CsvLocation,
+  input: OpenSideInput,
+): { root: string; path: string } | { content: string | Uint8Array; label: string } {
   if (path !== undefined) return { root: input.system.folder, path };
   const { name = '', key = '' } = configMapRef ?? {};
   const content = input.manifests.configMaps.get(`${namespaceOf(input)}/${name}`)?.get(key);
@@ -85,17 +103,29 @@ function openLdapSide(input: OpenSideInput, writable: boolean, signal: AbortSign
   const { object, system } = input;
   const { ldap } = system.object.spec;
   if (!ldap || !object.ldap) throw invalid(input, 'ldap');
-  return openLdap(ldapConfig(ldap, input), { ...configOf(object), ...ldapObject(object.ldap) }, { writable })(signal);
+  return openLdap(
+    ldapConfig(ldap, input),
+    { ...configOf(object), ...ldapObject(object.ldap) },
+    { writable },
+  )(signal);
 }
 
 const SCOPES = { Base: 'Base', OneLevel: 'One', Subtree: 'Subtree' } as const;
 
-function ldapObject({ base, scope, filter, objectClasses }: LdapLocation): { base: string; scope: 'Base' | 'One' | 'Subtree'; filter: string; objectClasses?: string[] } {
+function ldapObject({ base, scope, filter, objectClasses }: LdapLocation): {
+  base: string;
+  scope: 'Base' | 'One' | 'Subtree';
+  filter: string;
+  objectClasses?: string[];
+} {
   const classes = objectClasses ? { objectClasses } : {};
   return { base, scope: SCOPES[scope ?? 'Subtree'], filter: filter ?? '(objectClass=*)', ...classes };
 }
 
-function ldapConfig(ldap: NonNullable<OpenSideInput['system']['object']['spec']['ldap']>, input: OpenSideInput): LdapConfig {
+function ldapConfig(
+  ldap: NonNullable<OpenSideInput['system']['object']['spec']['ldap']>,
+  input: OpenSideInput,
+): LdapConfig {
   const { url, tls, bind } = ldap;
   const mode = tls?.mode ?? (url.startsWith('ldaps:') ? 'LDAPS' : 'Disabled');
   const ca = tls?.caRef ? { ca: caOf(tls.caRef, input) } : {};
@@ -104,7 +134,10 @@ function ldapConfig(ldap: NonNullable<OpenSideInput['system']['object']['spec'][
   return { url, tls: { mode, ...ca, ...serverName }, ...identity };
 }
 
-function caOf(ref: { kind: 'Secret' | 'ConfigMap'; name: string; key: string }, input: OpenSideInput): string {
+function caOf(
+  ref: { kind: 'Secret' | 'ConfigMap'; name: string; key: string },
+  input: OpenSideInput,
+): string {
   const store = ref.kind === 'Secret' ? input.manifests.secrets : input.manifests.configMaps;
   const value = store.get(`${namespaceOf(input)}/${ref.name}`)?.get(ref.key);
   if (value === undefined) throw missing(ref.kind, ref.name, ref.key, input);
@@ -131,5 +164,8 @@ function missing(kind: string, name: string, key: string, input: OpenSideInput):
 }
 
 function invalid(input: OpenSideInput, member: string): ConnectorError {
-  return new ConnectorError('InvalidConfiguration', `ManagedSystem ${keyOf(input.system.object)}: '${member}' is missing in the system or its object`);
+  return new ConnectorError(
+    'InvalidConfiguration',
+    `ManagedSystem ${keyOf(input.system.object)}: '${member}' is missing in the system or its object`,
+  );
 }

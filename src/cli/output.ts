@@ -36,7 +36,10 @@ export function table(header: readonly string[], rows: readonly (readonly string
   const all = [header, ...rows];
   const widths = header.map((_, at) => Math.max(...all.map((row) => [...(row[at] ?? '')].length)));
   const line = (row: readonly string[]): string =>
-    row.map((cell, at) => cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - [...cell].length))).join('   ').trimEnd();
+    row
+      .map((cell, at) => cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - [...cell].length)))
+      .join('   ')
+      .trimEnd();
   return all.map((row) => `${line(row)}\n`).join('');
 }
 
@@ -56,8 +59,14 @@ export interface Document {
 }
 
 /** Entries are written as they come from the store: a document can be larger than memory. */
-export function writeDocument({ exitCode, problems, runs }: Document, state: State | undefined, output: Output): void {
-  output.write(`{"apiVersion":${JSON.stringify(apiVersion)},"exitCode":${exitCode},"problems":${JSON.stringify(problems)},"runs":[`);
+export function writeDocument(
+  { exitCode, problems, runs }: Document,
+  state: State | undefined,
+  output: Output,
+): void {
+  output.write(
+    `{"apiVersion":${JSON.stringify(apiVersion)},"exitCode":${exitCode},"problems":${JSON.stringify(problems)},"runs":[`,
+  );
   for (const [at, summary] of runs.entries()) {
     const body = JSON.stringify(documentOf(summary));
     output.write(`${at === 0 ? '' : ','}\n${body.slice(0, -1)},"entries":[`);
@@ -74,6 +83,34 @@ export function writeDocument({ exitCode, problems, runs }: Document, state: Sta
 export type EntryDocument = Omit<EntryRecord, 'passedOver'>;
 
 export function entryDocument(record: EntryRecord): EntryDocument {
-  const { situation, row, changes, response, rule, source, target, sourceName, targetName, outcome, held, differences, error } = record;
-  return { situation, row, changes, response, rule, source, target, sourceName, targetName, outcome, held, differences, error };
+  const {
+    situation,
+    row,
+    changes,
+    response,
+    rule,
+    source,
+    target,
+    sourceName,
+    targetName,
+    outcome,
+    held,
+    differences,
+    error,
+  } = record;
+  return {
+    situation,
+    row,
+    changes,
+    response,
+    rule,
+    source,
+    target,
+    sourceName,
+    targetName,
+    outcome,
+    held,
+    differences,
+    error,
+  };
 }

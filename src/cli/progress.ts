@@ -25,7 +25,9 @@ export function progressReporter(output: Output, isTerminal: boolean, now: () =>
       last = at;
       const seconds = (at - started) / 1_000;
       if (!isTerminal) {
-        output.write(`${JSON.stringify({ level: 'info', msg: 'Roll call in progress', mapping, ...progress, seconds })}\n`);
+        output.write(
+          `${JSON.stringify({ level: 'info', msg: 'Roll call in progress', mapping, ...progress, seconds })}\n`,
+        );
         return;
       }
       const text = `${mapping}: ${describe(progress, entries, seconds)}`;
@@ -39,7 +41,11 @@ export function progressReporter(output: Output, isTerminal: boolean, now: () =>
   };
 }
 
-function describe(progress: Progress, entries: Readonly<Record<'Source' | 'Target', number>>, seconds: number): string {
+function describe(
+  progress: Progress,
+  entries: Readonly<Record<'Source' | 'Target', number>>,
+  seconds: number,
+): string {
   switch (progress.phase) {
     case 'Reading': {
       const rate = Math.round((entries.Source + entries.Target) / Math.max(seconds, 0.1));

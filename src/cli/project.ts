@@ -14,7 +14,13 @@ import type { ExpressionCompiler } from '../engine/definition.ts';
 import type { Digest } from '../engine/ports.ts';
 import { CelExpressions } from '../expressions/cel.ts';
 import { nearestName } from '../lib/nearest-name.ts';
-import { locateProblem, readManifests, type ManifestObject, type ManifestProblem, type Manifests } from '../local/manifests.ts';
+import {
+  locateProblem,
+  readManifests,
+  type ManifestObject,
+  type ManifestProblem,
+  type Manifests,
+} from '../local/manifests.ts';
 import { keyedDigest, PUBLIC_KEY } from '../store/key.ts';
 
 export interface ProjectSide {
@@ -43,7 +49,10 @@ export interface Project {
 }
 
 export async function loadProject(directory: string, state: string | undefined): Promise<Project> {
-  const manifests = await readManifests(directory, { contract: loadContract(), standardInput: process.stdin });
+  const manifests = await readManifests(directory, {
+    contract: loadContract(),
+    standardInput: process.stdin,
+  });
   const linking = new Linking(manifests);
   const mappings = linking.mappings();
   const expressions = new CelExpressions();
@@ -68,7 +77,9 @@ class Linking {
   }
 
   mappings(): ProjectMapping[] {
-    const linked = this.#manifests.mappings.map((mapping) => this.#link(mapping)).filter((one) => one !== undefined);
+    const linked = this.#manifests.mappings
+      .map((mapping) => this.#link(mapping))
+      .filter((one) => one !== undefined);
     return linked.map((one) => ({ ...one, siblings: siblingsOf(one, linked) }));
   }
 
@@ -76,7 +87,8 @@ class Linking {
     const source = this.#side(mapping, 'source');
     const target = this.#side(mapping, 'target');
     const { policyRef } = mapping.object.spec;
-    const policy = policyRef && this.#find(mapping, 'SituationPolicy', policyRef.name, ['spec', 'policyRef', 'name']);
+    const policy =
+      policyRef && this.#find(mapping, 'SituationPolicy', policyRef.name, ['spec', 'policyRef', 'name']);
     if (!source || !target || (policyRef && !policy)) return undefined;
     return { key: keyOf(mapping.object), mapping, source, target, policy };
   }
@@ -89,12 +101,27 @@ class Linking {
     const object = objects.find((one) => one.name === name);
     if (object) return { system, object };
     const known = objects.map((one) => one.name);
-    this.#report(mapping, ['spec', side, 'object'], 'reference', unknown(`object of ManagedSystem ${systemRef.name}`, name, known));
+    this.#report(
+      mapping,
+      ['spec', side, 'object'],
+      'reference',
+      unknown(`object of ManagedSystem ${systemRef.name}`, name, known),
+    );
     return undefined;
   }
 
-  #find(mapping: ManifestObject<'ReconMapping'>, kind: 'ManagedSystem', name: string, path: PathKey[]): ManifestObject<'ManagedSystem'> | undefined;
-  #find(mapping: ManifestObject<'ReconMapping'>, kind: 'SituationPolicy', name: string, path: PathKey[]): ManifestObject<'SituationPolicy'> | undefined;
+  #find(
+    mapping: ManifestObject<'ReconMapping'>,
+    kind: 'ManagedSystem',
+    name: string,
+    path: PathKey[],
+  ): ManifestObject<'ManagedSystem'> | undefined;
+  #find(
+    mapping: ManifestObject<'ReconMapping'>,
+    kind: 'SituationPolicy',
+    name: string,
+    path: PathKey[],
+  ): ManifestObject<'SituationPolicy'> | undefined;
   #find(
     mapping: ManifestObject<'ReconMapping'>,
     kind: 'ManagedSystem' | 'SituationPolicy',
@@ -105,7 +132,9 @@ class Linking {
     const all = kind === 'ManagedSystem' ? this.#manifests.systems : this.#manifests.policies;
     const found = all.find((one) => keyOf(one.object) === `${namespace}/${name}`);
     if (found) return found;
-    const known = all.filter((one) => (one.object.metadata.namespace ?? 'default') === namespace).map((one) => one.object.metadata.name);
+    const known = all
+      .filter((one) => (one.object.metadata.namespace ?? 'default') === namespace)
+      .map((one) => one.object.metadata.name);
     this.#report(mapping, path, 'reference', unknown(`${kind} in namespace ${namespace}`, name, known));
     return undefined;
   }
@@ -117,11 +146,19 @@ class Linking {
 
 function unknown(what: string, name: string, known: readonly string[]): string {
   const near = nearestName(name, known);
-  const hint = near === undefined ? (known.length === 0 ? 'there is none' : `there is ${known.join(', ')}`) : `did you mean '${near}'?`;
+  const hint =
+    near === undefined
+      ? known.length === 0
+        ? 'there is none'
+        : `there is ${known.join(', ')}`
+      : `did you mean '${near}'?`;
   return `there is no ${what} named '${name}'; ${hint}`;
 }
 
-function siblingsOf(one: Omit<ProjectMapping, 'siblings'>, all: readonly Omit<ProjectMapping, 'siblings'>[]): string[] {
+function siblingsOf(
+  one: Omit<ProjectMapping, 'siblings'>,
+  all: readonly Omit<ProjectMapping, 'siblings'>[],
+): string[] {
   const target = targetOf(one);
   return all
     .filter((other) => other !== one && targetOf(other) === target && !other.mapping.object.spec.suspend)
@@ -144,10 +181,16 @@ function policyFindings({ policies }: Manifests): ManifestProblem[] {
 /** What parsing a definition finds without opening a system. */
 function definitionFindings(project: Omit<Project, 'problems'>): ManifestProblem[] {
   return project.mappings.flatMap((one) => {
-    const parsed = definitionOf(one, project, keyedDigest(PUBLIC_KEY), { source: offline(one.source), target: offline(one.target) });
+    const parsed = definitionOf(one, project, keyedDigest(PUBLIC_KEY), {
+      source: offline(one.source),
+      target: offline(one.target),
+    });
     if (parsed.kind === 'Parsed') return [];
     return parsed.problems.map(({ about, path, message }) => {
-      const owner = [one.source.system, one.target.system, one.policy].find((candidate) => candidate && candidate.object === about) ?? one.mapping;
+      const owner =
+        [one.source.system, one.target.system, one.policy].find(
+          (candidate) => candidate && candidate.object === about,
+        ) ?? one.mapping;
       return locateProblem(owner, { path, rule: 'definition', message, value: undefined });
     });
   });

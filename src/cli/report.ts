@@ -27,7 +27,8 @@ export function writeReport({ runs, problems, state, project }: Report, context:
   }
   const writer = new ReportWriter(state, context);
   for (const summary of runs) writer.run(summary);
-  for (const { rule, message, mapping } of problems) notes.write(`${mapping ?? project.directory}: ${rule}: ${message}\n`);
+  for (const { rule, message, mapping } of problems)
+    notes.write(`${mapping ?? project.directory}: ${rule}: ${message}\n`);
 }
 
 class ReportWriter {
@@ -52,9 +53,14 @@ class ReportWriter {
       this.#output.write('\n');
       return;
     }
-    for (const [name, side] of [['source', document.source], ['target', document.target]] as const) {
+    for (const [name, side] of [
+      ['source', document.source],
+      ['target', document.target],
+    ] as const) {
       const proof = side.proof === null ? '' : ` (${side.proof})`;
-      this.#output.write(`  ${name}: ${side.entries} entries, complete: ${side.complete}${proof}${side.reason === null ? '' : `, ${side.reason}`}\n`);
+      this.#output.write(
+        `  ${name}: ${side.entries} entries, complete: ${side.complete}${proof}${side.reason === null ? '' : `, ${side.reason}`}\n`,
+      );
     }
     this.#situations(summary);
     this.#groups(summary);
@@ -69,7 +75,9 @@ class ReportWriter {
       ...[one.count, one.planned, one.applied, one.held, one.failed].map(String),
       MEANING[one.name],
     ]);
-    this.#output.write(table(['  SITUATION', 'COUNT', 'PLANNED', 'APPLIED', 'HELD', 'FAILED', 'MEANING'], rows));
+    this.#output.write(
+      table(['  SITUATION', 'COUNT', 'PLANNED', 'APPLIED', 'HELD', 'FAILED', 'MEANING'], rows),
+    );
   }
 
   /** Entries grouped by situation, response and outcome, with examples. */
@@ -82,10 +90,13 @@ class ReportWriter {
       if (group.examples.length < this.#examples) group.examples.push(record);
       groups.set(key, group);
     }
-    for (const [key, { count, examples }] of [...groups].toSorted(([one], [other]) => orderOf(one) - orderOf(other))) {
+    for (const [key, { count, examples }] of [...groups].toSorted(
+      ([one], [other]) => orderOf(one) - orderOf(other),
+    )) {
       this.#output.write(`  ${key}: ${count}\n`);
       for (const record of examples) this.#output.write(`    ${describe(record)}\n`);
-      if (count > examples.length) this.#output.write(`    … and ${count - examples.length} more (-o wide shows all)\n`);
+      if (count > examples.length)
+        this.#output.write(`    … and ${count - examples.length} more (-o wide shows all)\n`);
       const [first] = examples;
       const hint = first?.outcome === 'Reported' ? nextStep(first) : undefined;
       if (hint !== undefined) this.#output.write(`    next: ${hint}\n`);
@@ -103,7 +114,9 @@ class ReportWriter {
       this.#output.write(`  held plan of ${result.heldOperations} operations; ${way}\n`);
     }
     if (mode === 'Observe' && totals.pending > 0) {
-      this.#output.write(`  nothing was written; set spec.mode: Enforce in ReconMapping ${mapping} to apply it\n`);
+      this.#output.write(
+        `  nothing was written; set spec.mode: Enforce in ReconMapping ${mapping} to apply it\n`,
+      );
     } else if (this.#planning && totals.pending > 0) {
       this.#output.write('  nothing was written; rollcall run applies it\n');
     }
@@ -139,22 +152,67 @@ export function describe(record: EntryRecord): string {
 
 function shown(values: readonly RecordedValue[]): string {
   if (values.length === 0) return '–';
-  return values.map((value) => (typeof value === 'string' ? value : `${Math.floor((value.base64.length * 3) / 4)} bytes`)).join(' | ');
+  return values
+    .map((value) =>
+      typeof value === 'string' ? value : `${Math.floor((value.base64.length * 3) / 4)} bytes`,
+    )
+    .join(' | ');
 }
 
-export const CSV_HEADER: readonly string[] = ['mapping', 'run', 'situation', 'row', 'response', 'rule', 'source', 'target', 'sourceName', 'targetName', 'outcome', 'held', 'attributes', 'error'];
+export const CSV_HEADER: readonly string[] = [
+  'mapping',
+  'run',
+  'situation',
+  'row',
+  'response',
+  'rule',
+  'source',
+  'target',
+  'sourceName',
+  'targetName',
+  'outcome',
+  'held',
+  'attributes',
+  'error',
+];
 
 function writeCsv(runs: readonly RunSummary[], state: State, output: Output): void {
   output.write(csvLine(CSV_HEADER));
   for (const { mapping, id, sequence } of runs) {
-    for (const record of new Runs(state.database).entries(sequence)) output.write(entryLine(mapping, id, record));
+    for (const record of new Runs(state.database).entries(sequence))
+      output.write(entryLine(mapping, id, record));
   }
 }
 
 export function entryLine(mapping: string, run: string, record: EntryRecord): string {
-  const { situation, row, response, rule, source, target, sourceName, targetName, outcome, held, differences, error } = record;
+  const {
+    situation,
+    row,
+    response,
+    rule,
+    source,
+    target,
+    sourceName,
+    targetName,
+    outcome,
+    held,
+    differences,
+    error,
+  } = record;
   const attributes = differences.map((one) => one.attribute).join(' ');
-  const cells = [situation, row, response, rule, source, target, sourceName, targetName, outcome, held?.by, attributes, error?.code];
+  const cells = [
+    situation,
+    row,
+    response,
+    rule,
+    source,
+    target,
+    sourceName,
+    targetName,
+    outcome,
+    held?.by,
+    attributes,
+    error?.code,
+  ];
   return csvLine([mapping, run, ...cells.map((cell) => cell ?? '')]);
 }
-

@@ -17,7 +17,9 @@ export async function takeRollCall(project: Project, context: Context): Promise<
   const { settings, signal, notes } = context;
   const planning = settings.command === 'plan';
   const chosen = choose(project, context);
-  using state = planning ? await openOverlay(project.stateFolder) : openState(project.stateFolder, process.pid);
+  using state = planning
+    ? await openOverlay(project.stateFolder)
+    : openState(project.stateFolder, process.pid);
   const progress = progressReporter(notes, process.stderr.isTTY, () => systemClock.now());
   const options: Omit<RunMappingOptions, 'trigger'> = {
     project,
@@ -28,7 +30,8 @@ export async function takeRollCall(project: Project, context: Context): Promise<
     only: onlyOf(settings),
     progress: (mapping, step) => progress.report(mapping, step),
   };
-  const runOne = (one: ProjectMapping, trigger: string): Promise<RunSummary> => runMapping(one, { ...options, trigger }, signal);
+  const runOne = (one: ProjectMapping, trigger: string): Promise<RunSummary> =>
+    runMapping(one, { ...options, trigger }, signal);
   const [single] = chosen;
   const chain: ChainResult =
     settings.mapping !== undefined && single
@@ -47,9 +50,15 @@ export function findMapping(project: Project, name: string): ProjectMapping {
   const key = name.includes('/') ? name : `default/${name}`;
   const found = project.mappings.find((one) => one.key === key);
   if (found) return found;
-  const near = nearestName(key, project.mappings.map((one) => one.key));
+  const near = nearestName(
+    key,
+    project.mappings.map((one) => one.key),
+  );
   const known = project.mappings.map((one) => one.key).join(', ') || 'none';
-  throw new CommandFailure(EXIT.invalid, `there is no mapping '${key}'; ${near === undefined ? `there is ${known}` : `did you mean '${near}'?`}`);
+  throw new CommandFailure(
+    EXIT.invalid,
+    `there is no mapping '${key}'; ${near === undefined ? `there is ${known}` : `did you mean '${near}'?`}`,
+  );
 }
 
 function choose(project: Project, { settings, notes }: Context): ProjectMapping[] {
@@ -62,10 +71,18 @@ function choose(project: Project, { settings, notes }: Context): ProjectMapping[
   });
 }
 
-function conclude(project: Project, { runs, notSettling }: ChainResult, state: State, context: Context): number {
+function conclude(
+  project: Project,
+  { runs, notSettling }: ChainResult,
+  state: State,
+  context: Context,
+): number {
   const { settings, output } = context;
   const last = lastOfEach(runs);
-  const problems: ReportedProblem[] = [...last.map(runProblem).filter((one) => one !== undefined), ...notSettling.map(unsettled)];
+  const problems: ReportedProblem[] = [
+    ...last.map(runProblem).filter((one) => one !== undefined),
+    ...notSettling.map(unsettled),
+  ];
   const exitCode = exitCodeOf(last, notSettling.length > 0, context);
   if (settings.output === 'json') writeDocument({ exitCode, problems, runs }, state, output);
   else writeReport({ project, runs, problems, state }, context);
@@ -83,10 +100,16 @@ function lastOfEach(runs: readonly RunSummary[]): RunSummary[] {
   return [...new Map(runs.map((one) => [one.mapping, one])).values()];
 }
 
-function exitCodeOf(last: readonly RunSummary[], notSettling: boolean, { stoppedBy, settings }: Context): number {
+function exitCodeOf(
+  last: readonly RunSummary[],
+  notSettling: boolean,
+  { stoppedBy, settings }: Context,
+): number {
   const signal = stoppedBy();
   if (signal !== undefined) return signal;
-  const bad = last.some(({ outcome }) => outcome === 'Failed' || outcome === 'Stalled' || outcome === 'Degraded');
+  const bad = last.some(
+    ({ outcome }) => outcome === 'Failed' || outcome === 'Stalled' || outcome === 'Degraded',
+  );
   if (bad || notSettling) return EXIT.failed;
   const open = last.some(({ outcome, mode, result }) => {
     const observes = settings.command === 'plan' || mode === 'Observe';

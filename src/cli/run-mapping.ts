@@ -43,7 +43,11 @@ export interface RunSummary {
   readonly result: RunResult | undefined;
 }
 
-export async function runMapping(one: ProjectMapping, options: RunMappingOptions, signal: AbortSignal): Promise<RunSummary> {
+export async function runMapping(
+  one: ProjectMapping,
+  options: RunMappingOptions,
+  signal: AbortSignal,
+): Promise<RunSummary> {
   const { state, clock } = options;
   const startedAt = clock.now();
   const mode = one.mapping.object.spec.mode;
@@ -56,8 +60,21 @@ export async function runMapping(one: ProjectMapping, options: RunMappingOptions
   const ended = await attempt(() => openAndRun(one, { ...options, row, sequence, startedAt }, signal));
   state.database.flush();
   const finishedAt = clock.now();
-  const interrupted = signal.aborted && ended.outcome !== 'Stalled' ? ({ outcome: 'Failed', message: 'the run was asked to stop' } as const) : {};
-  const summary = { sequence, mapping: one.key, id, mode, trigger: options.trigger, startedAt, finishedAt, ...ended, ...interrupted };
+  const interrupted =
+    signal.aborted && ended.outcome !== 'Stalled'
+      ? ({ outcome: 'Failed', message: 'the run was asked to stop' } as const)
+      : {};
+  const summary = {
+    sequence,
+    mapping: one.key,
+    id,
+    mode,
+    trigger: options.trigger,
+    startedAt,
+    finishedAt,
+    ...ended,
+    ...interrupted,
+  };
   const sourceComplete = summary.result?.source.evidence.complete ?? 'No';
   runs.finish(sequence, { finishedAt, outcome: summary.outcome, sourceComplete, body: storedBody(summary) });
   return summary;
@@ -72,7 +89,12 @@ async function attempt(work: () => Promise<Ended>): Promise<Ended> {
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
     const stalls = error.code === 'InvalidConfiguration' || error.code === 'Unsupported';
-    return { outcome: stalls ? 'Stalled' : 'Failed', message: error.message, code: error.code, result: undefined };
+    return {
+      outcome: stalls ? 'Stalled' : 'Failed',
+      message: error.message,
+      code: error.code,
+      result: undefined,
+    };
   }
 }
 
@@ -93,9 +115,16 @@ async function openAndRun(one: ProjectMapping, options: OpenedRun, signal: Abort
   }
   const { definition, asks } = parsed;
   const missing = missingAccess(definition, asks, { Source: source, Target: target }, options.planning);
-  if (missing !== undefined) return { outcome: 'Stalled', message: missing, code: 'ReadOnly', result: undefined };
+  if (missing !== undefined)
+    return { outcome: 'Stalled', message: missing, code: 'ReadOnly', result: undefined };
   const effect = effectOf(one, definition, options);
-  const result = await runEngine(one, definition, effect, { ...options, source: extended.source, target: extended.target }, signal);
+  const result = await runEngine(
+    one,
+    definition,
+    effect,
+    { ...options, source: extended.source, target: extended.target },
+    signal,
+  );
   return { outcome: result.outcome, message: result.message, code: codeOf(result), result };
 }
 
@@ -104,9 +133,16 @@ function codeOf(result: RunResult): string | undefined {
   return result.trips[0]?.reason ?? (result.exceeded.length > 0 ? 'BudgetExceeded' : result.outcome);
 }
 
-function open(side: ProjectSide, { project, state, clock }: OpenedRun, signal: AbortSignal): Promise<Session> {
+function open(
+  side: ProjectSide,
+  { project, state, clock }: OpenedRun,
+  signal: AbortSignal,
+): Promise<Session> {
   const { system, object } = side;
-  return openSide({ system, object, manifests: project.manifests, database: state.database, now: () => clock.now() }, signal);
+  return openSide(
+    { system, object, manifests: project.manifests, database: state.database, now: () => clock.now() },
+    signal,
+  );
 }
 
 /**
@@ -125,7 +161,10 @@ function extendSchemas(
   const read = offline.kind === 'Parsed' ? offline.definition : undefined;
   const source = extend(sessions.source, one.source, read?.source.request.attributes ?? []);
   const target = extend(sessions.target, one.target, read?.target.request.attributes ?? []);
-  const side = (session: Session, { system, object }: ProjectSide): { system: typeof system.object; object: typeof object; schema: ObjectSchema } => ({
+  const side = (
+    session: Session,
+    { system, object }: ProjectSide,
+  ): { system: typeof system.object; object: typeof object; schema: ObjectSchema } => ({
     system: system.object,
     object,
     schema: session.schema,
@@ -137,7 +176,9 @@ function extend(session: Session, { system }: ProjectSide, names: readonly strin
   if (system.object.spec.type !== 'CSV') return session;
   const absent = names.filter((name) => !session.schema.attributes.has(name));
   if (absent.length === 0) return session;
-  const assumed = absent.map((name) => [name, { ...assumedAttribute(name), values: 'Single' as const }] as const);
+  const assumed = absent.map(
+    (name) => [name, { ...assumedAttribute(name), values: 'Single' as const }] as const,
+  );
   const schema = { ...session.schema, attributes: new Map([...session.schema.attributes, ...assumed]) };
   const missingAttributes = [...(session.missingAttributes ?? []), ...absent];
   return { ...withWriter(session, session.writer), schema, missingAttributes };
@@ -158,7 +199,11 @@ function missingAccess(
   return undefined;
 }
 
-function effectOf(one: ProjectMapping, definition: Definition, { planning }: OpenedRun): RunRequest['effect'] {
+function effectOf(
+  one: ProjectMapping,
+  definition: Definition,
+  { planning }: OpenedRun,
+): RunRequest['effect'] {
   if (!planning) return definition.mode === 'Enforce' ? 'Apply' : 'Observe';
   return isRepository(one.target) || isRepository(one.source) ? 'Pretend' : 'Observe';
 }
@@ -176,9 +221,19 @@ async function runEngine(
 ): Promise<RunResult> {
   const { state, clock, sequence, only } = options;
   const forgottenBefore = options.startedAt - FORGET_AFTER_MS;
-  const memory = new SqliteMemory(state.database, { mapping: options.row, ends: endsOf(one), run: sequence, forgottenBefore });
+  const memory = new SqliteMemory(state.database, {
+    mapping: options.row,
+    ends: endsOf(one),
+    run: sequence,
+    forgottenBefore,
+  });
   using spools = new DisposableStack();
-  const request = { sequence, effect, recordsAll: options.recordsAll, only: only && { side: only.side, key: keyOfId(only, definition) } };
+  const request = {
+    sequence,
+    effect,
+    recordsAll: options.recordsAll,
+    only: only && { side: only.side, key: keyOfId(only, definition) },
+  };
   return run(
     definition,
     request,
@@ -201,7 +256,10 @@ function overlaid(session: Session, side: ProjectSide, effect: RunRequest['effec
   return effect === 'Pretend' && !isRepository(side) ? withWriter(session, undefined) : session;
 }
 
-function keyOfId({ side, id }: { readonly side: 'Source' | 'Target'; readonly id: string }, definition: Definition): string {
+function keyOfId(
+  { side, id }: { readonly side: 'Source' | 'Target'; readonly id: string },
+  definition: Definition,
+): string {
   const { schema } = side === 'Source' ? definition.source : definition.target;
   return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
 }
@@ -258,11 +316,20 @@ export function documentOf(summary: RunSummary): RunDocument {
     target: sideDocument(result?.target, summary.code),
     situations: result?.situations ?? [],
     totals: { ...(result?.totals ?? NO_TOTALS), planDigest: result?.planDigest ?? '' },
-    plan: plan ? { digest: plan.digest, operations: result.heldOperations, expiresAt: new Date(plan.expiresAt).toISOString() } : null,
+    plan: plan
+      ? {
+          digest: plan.digest,
+          operations: result.heldOperations,
+          expiresAt: new Date(plan.expiresAt).toISOString(),
+        }
+      : null,
   };
 }
 
-function sideDocument(side: { readonly entries: number; readonly evidence: Evidence } | undefined, code: string | undefined): SideDocument {
+function sideDocument(
+  side: { readonly entries: number; readonly evidence: Evidence } | undefined,
+  code: string | undefined,
+): SideDocument {
   if (!side) return { entries: 0, complete: 'No', proof: null, reason: code ?? null };
   const { complete, proof, reason } = side.evidence;
   return { entries: side.entries, complete, proof: proof ?? null, reason: reason ?? null };

@@ -19,7 +19,8 @@ export function validate({ manifests, problems, mappings }: Project, { settings,
     return exitCode;
   }
   const timed = mappings.filter((one) => readsTime(one.mapping.object.spec, one.policy?.object.spec));
-  for (const one of timed) output.write(`${one.key}: 'now' decides here, so every entry is evaluated in every run\n`);
+  for (const one of timed)
+    output.write(`${one.key}: 'now' decides here, so every entry is evaluated in every run\n`);
   const rows = [
     ['ManagedSystem', String(manifests.systems.length)],
     ['ReconMapping', String(manifests.mappings.length)],
@@ -36,6 +37,10 @@ function readsTime(...specs: unknown[]): boolean {
 function conditionsOf(spec: unknown): unknown[] {
   if (typeof spec !== 'object' || spec === null) return [];
   return Object.entries(spec).flatMap(([name, value]) =>
-    ['where', 'deletedWhen', 'when'].includes(name) ? [value] : Array.isArray(value) ? value.flatMap(conditionsOf) : conditionsOf(value),
+    ['where', 'deletedWhen', 'when'].includes(name)
+      ? [value]
+      : Array.isArray(value)
+        ? value.flatMap(conditionsOf)
+        : conditionsOf(value),
   );
 }

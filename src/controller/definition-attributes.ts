@@ -16,21 +16,33 @@ export interface ParseContext {
 type Written = Omit<OutboundAttribute, 'target'> & { readonly name: string };
 
 export function parseOutbound(rules: readonly OutboundAttribute[], context: ParseContext): AttributeRule[] {
-  return rules.flatMap((rule, at) => parseRule({ ...rule, name: rule.target }, ['spec', 'attributes', at], 'target', context));
+  return rules.flatMap((rule, at) =>
+    parseRule({ ...rule, name: rule.target }, ['spec', 'attributes', at], 'target', context),
+  );
 }
 
 export function parseInbound(rules: readonly InboundAttribute[], context: ParseContext): AttributeRule[] {
-  return rules.flatMap((rule, at) => parseRule({ ...rule, name: rule.source }, ['spec', 'inbound', at], 'source', context));
+  return rules.flatMap((rule, at) =>
+    parseRule({ ...rule, name: rule.source }, ['spec', 'inbound', at], 'source', context),
+  );
 }
 
-function parseRule(rule: Written, path: readonly PathKey[], written: 'source' | 'target', context: ParseContext): AttributeRule[] {
+function parseRule(
+  rule: Written,
+  path: readonly PathKey[],
+  written: 'source' | 'target',
+  context: ParseContext,
+): AttributeRule[] {
   const own = context[written];
   const attribute = findAttribute(rule.name, own, [...path, written], context);
   const origin = parseOrigin(rule, path, written, context);
   const when = compile(rule.when, [...path, 'when'], 'Condition', context);
   if (!attribute || !origin) return [];
   if (attribute.readOnly) {
-    context.problems.add([...path, written], `attribute '${attribute.name}' is kept by the system itself and cannot be written`);
+    context.problems.add(
+      [...path, written],
+      `attribute '${attribute.name}' is kept by the system itself and cannot be written`,
+    );
     return [];
   }
   const other = context[written === 'target' ? 'source' : 'target'];
@@ -56,7 +68,12 @@ function isFixedId(attribute: AttributeSchema, own: SideInput): boolean {
   return attribute.name === own.object.id;
 }
 
-function isSensitive(attribute: AttributeSchema, origin: Origin, reads: ReadonlySet<string>, other: SideInput): boolean {
+function isSensitive(
+  attribute: AttributeSchema,
+  origin: Origin,
+  reads: ReadonlySet<string>,
+  other: SideInput,
+): boolean {
   if (attribute.sensitive || attribute.writeOnly) return true;
   if (origin.kind === 'Expression' && origin.expression.usesSecret) return true;
   return [...reads].some((name) => {
@@ -65,10 +82,21 @@ function isSensitive(attribute: AttributeSchema, origin: Origin, reads: Readonly
   });
 }
 
-function parseOrigin(rule: Written, path: readonly PathKey[], written: 'source' | 'target', context: ParseContext): Origin | undefined {
+function parseOrigin(
+  rule: Written,
+  path: readonly PathKey[],
+  written: 'source' | 'target',
+  context: ParseContext,
+): Origin | undefined {
   if (rule.from !== undefined) {
-    const from = findAttribute(rule.from, context[written === 'target' ? 'source' : 'target'], [...path, 'from'], context);
-    if (from?.writeOnly) context.problems.add([...path, 'from'], `attribute '${from.name}' is write-only and cannot be read`);
+    const from = findAttribute(
+      rule.from,
+      context[written === 'target' ? 'source' : 'target'],
+      [...path, 'from'],
+      context,
+    );
+    if (from?.writeOnly)
+      context.problems.add([...path, 'from'], `attribute '${from.name}' is write-only and cannot be read`);
     return from && { kind: 'From', attribute: from.name };
   }
   if (rule.value !== undefined) return { kind: 'Constant', value: rule.value };
@@ -97,7 +125,11 @@ function compile(
   result: CompileOptions['result'],
   { problems, source, target }: ParseContext,
 ): Expression | undefined {
-  return problems.compile(text, path, { sides: { source: source.schema, target: target.schema }, also: ALSO, result });
+  return problems.compile(text, path, {
+    sides: { source: source.schema, target: target.schema },
+    also: ALSO,
+    result,
+  });
 }
 
 function readsOf(origin: Origin, side: 'source' | 'target'): Set<string> {
@@ -122,12 +154,19 @@ export function findAttribute(
   if (!schema) {
     const declared = object.attributes?.find((one) => one.name === name);
     const assumed = assumedAttribute(name);
-    return { ...assumed, writeOnly: declared?.writeOnly ?? assumed.writeOnly, sensitive: declared?.sensitive ?? assumed.sensitive };
+    return {
+      ...assumed,
+      writeOnly: declared?.writeOnly ?? assumed.writeOnly,
+      sensitive: declared?.sensitive ?? assumed.sensitive,
+    };
   }
   const found = attributeOf(schema, name);
   if (found) return found;
   const near = nearestName(name, [...schema.attributes.keys()]);
   const hint = near === undefined ? '' : `; did you mean '${near}'?`;
-  problems.add(path, `ManagedSystem ${system.metadata.name} object ${object.name} has no attribute '${name}'${hint}`);
+  problems.add(
+    path,
+    `ManagedSystem ${system.metadata.name} object ${object.name} has no attribute '${name}'${hint}`,
+  );
   return undefined;
 }

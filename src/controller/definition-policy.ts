@@ -14,7 +14,12 @@ export function parsePolicy(rules: readonly RuleSpec[], context: PolicyContext):
   const { problems, source, target, policy } = context;
   const parsed = rules.map((rule, at): PolicyRule => {
     const sides = { source: source.schema, target: target.schema };
-    const when = problems.compile(rule.when, ['spec', 'rules', at, 'when'], { sides, also: ['link', 'mapping', 'changed', 'now'], result: 'Condition' }, policy);
+    const when = problems.compile(
+      rule.when,
+      ['spec', 'rules', at, 'when'],
+      { sides, also: ['link', 'mapping', 'changed', 'now'], result: 'Condition' },
+      policy,
+    );
     return {
       name: rule.name,
       situations: rule.situations,
@@ -43,12 +48,18 @@ export function policyProblems(rules: readonly RuleSpec[]): PolicyProblem[] {
     for (const situation of rule.situations) {
       const { allowed } = RESPONSES[situation];
       if (!allowed.includes(rule.response)) {
-        problems.push({ at, message: `rule '${rule.name}': ${rule.response} is not allowed for ${situation}; allowed are ${allowed.join(', ')}` });
+        problems.push({
+          at,
+          message: `rule '${rule.name}': ${rule.response} is not allowed for ${situation}; allowed are ${allowed.join(', ')}`,
+        });
       }
     }
     const covering = coveredBy(rule, rules.slice(0, at));
     if (covering !== undefined) {
-      problems.push({ at, message: `rule '${rule.name}' can never be reached: the earlier rule '${covering}' takes everything; remove one of them or move it up` });
+      problems.push({
+        at,
+        message: `rule '${rule.name}' can never be reached: the earlier rule '${covering}' takes everything; remove one of them or move it up`,
+      });
     }
     const turn = takesTurns(rule, rules);
     if (turn !== undefined) problems.push({ at, message: `rule '${rule.name}': ${turn}` });
@@ -57,16 +68,29 @@ export function policyProblems(rules: readonly RuleSpec[]): PolicyProblem[] {
 }
 
 /** Every response that the policy can give, rules and defaults. */
-export function responsesOf(rules: readonly Pick<PolicyRule, 'situations' | 'change' | 'when' | 'after' | 'response' | 'evenIfNeverLinked'>[]): Response[] {
+export function responsesOf(
+  rules: readonly Pick<
+    PolicyRule,
+    'situations' | 'change' | 'when' | 'after' | 'response' | 'evenIfNeverLinked'
+  >[],
+): Response[] {
   const responses = new Set(rules.map((rule) => rule.response));
   for (const situation of SITUATIONS) {
-    const settled = rules.some((rule) => rule.situations.includes(situation) && isUnconditional(rule) && takesAll(rule, situation));
+    const settled = rules.some(
+      (rule) => rule.situations.includes(situation) && isUnconditional(rule) && takesAll(rule, situation),
+    );
     if (!settled) responses.add(RESPONSES[situation].byDefault);
   }
   return [...responses];
 }
 
-type Conditions = Readonly<{ change?: unknown; when?: unknown; after?: unknown; response: Response; evenIfNeverLinked?: boolean | undefined }>;
+type Conditions = Readonly<{
+  change?: unknown;
+  when?: unknown;
+  after?: unknown;
+  response: Response;
+  evenIfNeverLinked?: boolean | undefined;
+}>;
 
 function isUnconditional(rule: Conditions): boolean {
   return rule.change === undefined && rule.when === undefined && rule.after === undefined;
@@ -88,7 +112,8 @@ function coveredBy(rule: RuleSpec, earlier: readonly RuleSpec[]): string | undef
 const OF_EVERY_PAIR: readonly Response[] = ['DisableTarget', 'EnableTarget', 'Unlink'];
 
 function covers(earlier: RuleSpec, rule: RuleSpec, situation: Situation): boolean {
-  if (!earlier.situations.includes(situation) || earlier.when !== undefined || earlier.after !== undefined) return false;
+  if (!earlier.situations.includes(situation) || earlier.when !== undefined || earlier.after !== undefined)
+    return false;
   if (earlier.change !== undefined && earlier.change !== rule.change) return false;
   if (situation !== 'Confirmed') return takesAll(earlier, situation);
   if (OF_EVERY_PAIR.includes(earlier.response)) return earlier.change === undefined;
@@ -106,13 +131,20 @@ interface Turn {
 /** Pairs that would take turns for ever. */
 const TURNS: readonly Turn[] = [
   { situation: 'Found', response: 'DeleteTarget', then: 'Absent', responses: ['CreateTarget'] },
-  { situation: 'Confirmed', response: 'Unlink', then: 'Found', responses: ['UpdateTarget', 'UpdateSource', 'Link'] },
+  {
+    situation: 'Confirmed',
+    response: 'Unlink',
+    then: 'Found',
+    responses: ['UpdateTarget', 'UpdateSource', 'Link'],
+  },
 ];
 
 function takesTurns(rule: RuleSpec, rules: readonly RuleSpec[]): string | undefined {
   for (const turn of TURNS) {
     if (rule.response !== turn.response || !rule.situations.includes(turn.situation)) continue;
-    const answer = rules.find((one) => one.situations.includes(turn.then) && (isUnconditional(one) || one.when === rule.when));
+    const answer = rules.find(
+      (one) => one.situations.includes(turn.then) && (isUnconditional(one) || one.when === rule.when),
+    );
     const response = answer?.response ?? RESPONSES[turn.then].byDefault;
     if (!turn.responses.includes(response)) continue;
     const who = answer ? `rule '${answer.name}'` : 'the default';

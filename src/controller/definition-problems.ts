@@ -36,7 +36,11 @@ export class Problems {
     about?: Owner,
   ): Expression | undefined {
     if (text === undefined) return undefined;
-    const compiled = this.#expressions.compile(text, { ...options, mapping: this.#mapping, secret: this.#secret });
+    const compiled = this.#expressions.compile(text, {
+      ...options,
+      mapping: this.#mapping,
+      secret: this.#secret,
+    });
     if (compiled.kind === 'Compiled') return compiled.expression;
     this.add(path, `the expression is not valid: ${compiled.problem}`, about);
     return undefined;

@@ -9,7 +9,9 @@ export interface SideInput {
   readonly schema: ObjectSchema | undefined;
 }
 
-export function keyOf(object: { readonly metadata: { readonly name: string; readonly namespace?: string } }): string {
+export function keyOf(object: {
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}): string {
   return `${object.metadata.namespace ?? 'default'}/${object.metadata.name}`;
 }
 
@@ -17,7 +19,10 @@ export function keyOf(object: { readonly metadata: { readonly name: string; read
 export function assumedSchema({ system, object }: SideInput): ObjectSchema {
   const isLdap = system.spec.type === 'LDAP';
   const declared = object.attributes ?? [];
-  const attributes = declared.map((one) => ({ ...assumedAttribute(one.name), writeOnly: one.writeOnly ?? false }));
+  const attributes = declared.map((one) => ({
+    ...assumedAttribute(one.name),
+    writeOnly: one.writeOnly ?? false,
+  }));
   return {
     id: object.id,
     idChosenBy: isLdap ? 'System' : 'Writer',
@@ -29,5 +34,13 @@ export function assumedSchema({ system, object }: SideInput): ObjectSchema {
 
 export function assumedAttribute(name: string): AttributeSchema {
   const writeOnly = name.toLowerCase() === 'userpassword';
-  return { name, type: 'String', match: 'Exact', values: 'Either', writeOnly, sensitive: writeOnly, readOnly: false };
+  return {
+    name,
+    type: 'String',
+    match: 'Exact',
+    values: 'Either',
+    writeOnly,
+    sensitive: writeOnly,
+    readOnly: false,
+  };
 }

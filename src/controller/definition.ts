@@ -55,7 +55,9 @@ class Parsing {
 
   constructor(input: DefinitionInput) {
     this.#input = input;
-    this.#problems = new Problems(input.expressions, keyOf(input.mapping), (name, key) => this.#secret(name, key));
+    this.#problems = new Problems(input.expressions, keyOf(input.mapping), (name, key) =>
+      this.#secret(name, key),
+    );
   }
 
   run(): ParsedDefinition {
@@ -98,11 +100,21 @@ class Parsing {
     const field = mapping.spec[variable];
     const schema = own.schema ?? assumedSchema(own);
     const compile = (text: string | undefined, name: string): Expression | undefined =>
-      this.#problems.compile(text, ['spec', variable, name], { sides: { [variable]: own.schema }, also: ['now', 'mapping'], result: 'Condition' });
-    const deletedWhen = side === 'Source' ? compile(mapping.spec.source.deletedWhen, 'deletedWhen') : undefined;
+      this.#problems.compile(text, ['spec', variable, name], {
+        sides: { [variable]: own.schema },
+        also: ['now', 'mapping'],
+        result: 'Condition',
+      });
+    const deletedWhen =
+      side === 'Source' ? compile(mapping.spec.source.deletedWhen, 'deletedWhen') : undefined;
     const where = compile(field.where, 'where');
     const protect = (spec.protect ?? []).map((text, at) =>
-      this.#problems.compile(text, ['spec', 'protect', at], { sides: { entry: own.schema }, also: [], result: 'Condition' }, own.system),
+      this.#problems.compile(
+        text,
+        ['spec', 'protect', at],
+        { sides: { entry: own.schema }, also: [], result: 'Condition' },
+        own.system,
+      ),
     );
     const state = this.#state(own, schema);
     const parsed = { where, deletedWhen, state, protect: protect.filter((one) => one !== undefined) };
@@ -120,7 +132,9 @@ class Parsing {
 
   #state({ object, system, schema: known }: SideInput, schema: ObjectSchema): AccountState | undefined {
     if (!object.state) return undefined;
-    const attribute = attributeOf(schema, object.state.attribute) ?? (known ? undefined : assumedAttribute(object.state.attribute));
+    const attribute =
+      attributeOf(schema, object.state.attribute) ??
+      (known ? undefined : assumedAttribute(object.state.attribute));
     if (!attribute) {
       const path = ['spec', 'objects', system.spec.objects.indexOf(object), 'state', 'attribute'];
       this.#problems.add(path, `unknown attribute '${object.state.attribute}'`, system);
@@ -131,7 +145,10 @@ class Parsing {
 
   /** Disable and Enable need a declared account state, and that attribute may not be mapped as well. */
   #checkStates(sides: Sides, { outbound, inbound, rules }: BareDefinition): void {
-    for (const [side, mapped] of [['source', inbound], ['target', outbound]] as const) {
+    for (const [side, mapped] of [
+      ['source', inbound],
+      ['target', outbound],
+    ] as const) {
       const { state, system, object } = sides[side];
       const clash = mapped.findIndex((rule) => state && rule.attribute.name === state.attribute.name);
       const field = side === 'source' ? 'inbound' : 'attributes';
@@ -140,7 +157,9 @@ class Parsing {
         this.#problems.add(['spec', field, clash], message);
       }
       const name = side === 'source' ? 'Source' : 'Target';
-      const rule = rules.findIndex(({ response }) => response === `Disable${name}` || response === `Enable${name}`);
+      const rule = rules.findIndex(
+        ({ response }) => response === `Disable${name}` || response === `Enable${name}`,
+      );
       if (rule !== -1 && !state) {
         const message = `${rules[rule]?.response} needs to know how an account is disabled: declare 'state' for object ${object} of ManagedSystem ${system}`;
         this.#problems.add(['spec', 'rules', rule, 'response'], message, this.#input.policy);
@@ -152,9 +171,29 @@ class Parsing {
   #epoch(sides: Sides): string {
     const { mapping, policy, digest } = this.#input;
     const { source, target, correlate, attributes, inbound } = mapping.spec;
-    const side = ({ schema, request, state }: SideDefinition): unknown => [[...schema.attributes], schema.id, request, state];
-    const systems = [this.#input.source, this.#input.target].map(({ system, object }) => [system.spec.type, object, system.spec.protect]);
-    const parts = [source, target, correlate, attributes, inbound, policy?.spec, systems, side(sides.source), side(sides.target), [...this.#secrets]];
+    const side = ({ schema, request, state }: SideDefinition): unknown => [
+      [...schema.attributes],
+      schema.id,
+      request,
+      state,
+    ];
+    const systems = [this.#input.source, this.#input.target].map(({ system, object }) => [
+      system.spec.type,
+      object,
+      system.spec.protect,
+    ]);
+    const parts = [
+      source,
+      target,
+      correlate,
+      attributes,
+      inbound,
+      policy?.spec,
+      systems,
+      side(sides.source),
+      side(sides.target),
+      [...this.#secrets],
+    ];
     return hex(digest.hash(`epoch|${JSON.stringify(parts)}`).subarray(0, 16));
   }
 }
@@ -164,7 +203,12 @@ type BareDefinition = Omit<Definition, 'source' | 'target' | 'epoch' | 'dependsO
 type ParsedSide = Pick<SideDefinition, 'where' | 'deletedWhen' | 'state' | 'protect'>;
 
 /** Every attribute of a side that anything of the mapping reads, sorted; write-only ones cannot be read. */
-function attributesRead(side: 'Source' | 'Target', schema: ObjectSchema, parsed: ParsedSide, bare: BareDefinition): string[] {
+function attributesRead(
+  side: 'Source' | 'Target',
+  schema: ObjectSchema,
+  parsed: ParsedSide,
+  bare: BareDefinition,
+): string[] {
   const names = new Set<string>();
   const add = (more: Iterable<string>): void => {
     for (const name of more) names.add(name);
@@ -174,8 +218,13 @@ function attributesRead(side: 'Source' | 'Target', schema: ObjectSchema, parsed:
   for (const rule of own) add([rule.attribute.name]);
   for (const rule of other) add(rule.reads);
   const expressions = [
-    ...[...own, ...other].flatMap((rule) => [rule.when, rule.origin.kind === 'Expression' ? rule.origin.expression : undefined]),
-    ...[...own, ...other].flatMap(({ origin }) => (origin.kind === 'Name' ? [origin.rdn, origin.parent] : [])),
+    ...[...own, ...other].flatMap((rule) => [
+      rule.when,
+      rule.origin.kind === 'Expression' ? rule.origin.expression : undefined,
+    ]),
+    ...[...own, ...other].flatMap(({ origin }) =>
+      origin.kind === 'Name' ? [origin.rdn, origin.parent] : [],
+    ),
     ...[parsed.where, parsed.deletedWhen, ...bare.rules.map((rule) => rule.when)],
   ];
   for (const expression of expressions) if (expression) add(expression.reads[variable]);
@@ -189,7 +238,12 @@ function attributesRead(side: 'Source' | 'Target', schema: ObjectSchema, parsed:
 }
 
 function usesTime(sides: Sides, rules: Definition['rules']): boolean {
-  const conditions = [sides.source.where, sides.source.deletedWhen, sides.target.where, ...rules.map((rule) => rule.when)];
+  const conditions = [
+    sides.source.where,
+    sides.source.deletedWhen,
+    sides.target.where,
+    ...rules.map((rule) => rule.when),
+  ];
   const waits = rules.some((rule) => rule.after !== undefined && rule.situations.includes('Confirmed'));
   return waits || conditions.some((condition) => condition?.usesNow);
 }
@@ -198,7 +252,11 @@ function guardsOf({ spec }: ReconMapping): GuardSettings {
   const budgets: Record<Effect, Budget> = { ...DEFAULT_BUDGETS };
   for (const { effect, maxPercent, minCount, maxCount } of spec.guards.budgets ?? []) {
     const usual = DEFAULT_BUDGETS[effect];
-    budgets[effect] = { maxPercent: maxPercent ?? usual.maxPercent, minCount: minCount ?? usual.minCount, maxCount };
+    budgets[effect] = {
+      maxPercent: maxPercent ?? usual.maxPercent,
+      minCount: minCount ?? usual.minCount,
+      maxCount,
+    };
   }
   const { window, maxShrinkPercent, onExceeded } = spec.guards;
   return { budgets, window: parseDuration(window) ?? DAY_MS, maxShrinkPercent, onExceeded };
@@ -210,7 +268,8 @@ function asksOf(definition: Definition): Asks {
   const updates = (rules: Definition['outbound']): boolean => rules.some((rule) => rule.onUpdate);
   const asks = (side: 'Source' | 'Target'): boolean =>
     responses.some((response) => {
-      if (response === `Update${side}`) return updates(side === 'Source' ? definition.inbound : definition.outbound);
+      if (response === `Update${side}`)
+        return updates(side === 'Source' ? definition.inbound : definition.outbound);
       return response.endsWith(side);
     });
   return { Source: asks('Source'), Target: asks('Target') };

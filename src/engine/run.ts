@@ -115,7 +115,7 @@ class Running {
     this.#spool = ports.newSpool();
     this.#bodies = ports.newSpool();
     this.#linksBefore = memory.links.count();
-    const epoch = definition.dependsOnTime ? undefined : definition.epoch;
+    const epoch = definition.dependsOnTime || request.recordsAll ? undefined : definition.epoch;
     this.#links = LinkTable.load(memory.links.heads(), this.#linksBefore, epoch, digest);
     this.#disturbOnly();
     this.#rolls = { Source: this.#newRoll('Source'), Target: this.#newRoll('Target') };

@@ -3,13 +3,47 @@
  * Each attribute that an expression reads becomes a variable of its own, so nothing else of an entry is in reach:
  * there is no object to walk, no prototype, no input or output. What is absent is null.
  */
-import { celEnv, isCelError, isCelList, isCelUint, parse, plan, type CelEnv, type CelFunc, type CelInput } from '@bufbuild/cel';
+import {
+  celEnv,
+  isCelError,
+  isCelList,
+  isCelUint,
+  parse,
+  plan,
+  type CelEnv,
+  type CelFunc,
+  type CelInput,
+} from '@bufbuild/cel';
 import { isMessage } from '@bufbuild/protobuf';
 import { timestampDate, timestampFromMs, TimestampSchema } from '@bufbuild/protobuf/wkt';
-import type { Compiled, CompileOptions, Evaluated, Expression, ExpressionCompiler, Scope } from '../engine/definition.ts';
-import { attributeOf, valuesOf, type AttributeSchema, type Entry, type ObjectSchema, type Value } from '../engine/entry.ts';
+import type {
+  Compiled,
+  CompileOptions,
+  Evaluated,
+  Expression,
+  ExpressionCompiler,
+  Scope,
+} from '../engine/definition.ts';
+import {
+  attributeOf,
+  valuesOf,
+  type AttributeSchema,
+  type Entry,
+  type ObjectSchema,
+  type Value,
+} from '../engine/entry.ts';
 import { expressionFunctions, WorkMeter } from './functions.ts';
-import { attributeAccess, callOf, childrenOf, depthOf, identifier, identOf, nullOf, text, type Node } from './syntax.ts';
+import {
+  attributeAccess,
+  callOf,
+  childrenOf,
+  depthOf,
+  identifier,
+  identOf,
+  nullOf,
+  text,
+  type Node,
+} from './syntax.ts';
 import { typeOf, type StaticType } from './types.ts';
 
 const MAX_LENGTH = 4_096;
@@ -45,11 +79,14 @@ export class CelExpressions implements ExpressionCompiler {
     try {
       tree = parse(source).expr;
     } catch (error) {
-      return invalid(error instanceof Error ? error.message.replace(/^<input>:/, 'at ') : 'it cannot be parsed');
+      return invalid(
+        error instanceof Error ? error.message.replace(/^<input>:/, 'at ') : 'it cannot be parsed',
+      );
     }
     const depth = depthOf(tree);
     if (depth.nodes > MAX_DEPTH) return invalid(`it is nested deeper than ${MAX_DEPTH}`);
-    if (depth.comprehensions > MAX_COMPREHENSIONS) return invalid(`more than ${MAX_COMPREHENSIONS} macros over lists stand within each other`);
+    if (depth.comprehensions > MAX_COMPREHENSIONS)
+      return invalid(`more than ${MAX_COMPREHENSIONS} macros over lists stand within each other`);
     const binder = new Binder(options);
     const bound = binder.bind(tree, false, new Set());
     const problem = binder.problem ?? this.#typeProblem(bound, binder.slots, options);
@@ -61,8 +98,10 @@ export class CelExpressions implements ExpressionCompiler {
     const variables = new Map([...slots.values()].map((slot) => [slot.name, slot.type]));
     const type = typeOf(tree, { functions: this.#functions, variables });
     if (typeof type === 'object') return type.problem;
-    if (result === 'Condition' && type !== 'bool' && type !== 'any') return `it gives a ${type}, not true or false`;
-    if (result === 'Values' && (type === 'map' || type === 'duration')) return `it gives a ${type}, which is no attribute value`;
+    if (result === 'Condition' && type !== 'bool' && type !== 'any')
+      return `it gives a ${type}, not true or false`;
+    if (result === 'Values' && (type === 'map' || type === 'duration'))
+      return `it gives a ${type}, which is no attribute value`;
     return undefined;
   }
 
@@ -97,7 +136,11 @@ function invalid(problem: string): Compiled {
 class Binder {
   readonly #options: CompileOptions;
   readonly slots: Map<string, Slot> = new Map();
-  readonly reads: { readonly source: Set<string>; readonly target: Set<string>; readonly entry: Set<string> } = {
+  readonly reads: {
+    readonly source: Set<string>;
+    readonly target: Set<string>;
+    readonly entry: Set<string>;
+  } = {
     source: new Set(),
     target: new Set(),
     entry: new Set(),
@@ -133,11 +176,18 @@ class Binder {
     return name === undefined || local.has(name) || name.startsWith('@') ? undefined : this.#name(node, name);
   }
 
-  #access(node: Node, access: { variable: string; attribute: string; asks: boolean }, asList: boolean): Node | undefined {
+  #access(
+    node: Node,
+    access: { variable: string; attribute: string; asks: boolean },
+    asList: boolean,
+  ): Node | undefined {
     const { variable, attribute, asks } = access;
     const { sides, also } = this.#options;
     if (variable === 'link' && also.includes('link')) return this.#linkField(node, attribute);
-    if (!(variable === 'source' || variable === 'target' || variable === 'entry') || !Object.hasOwn(sides, variable)) {
+    if (
+      !(variable === 'source' || variable === 'target' || variable === 'entry') ||
+      !Object.hasOwn(sides, variable)
+    ) {
       this.#complain(`unknown name '${variable}'; there is ${this.#known()}`);
       return node;
     }
@@ -147,7 +197,11 @@ class Binder {
     return asks ? callOf('_!=_', [ident, nullOf(node)], node) : ident;
   }
 
-  #attribute(variable: 'source' | 'target' | 'entry', attribute: string, asList: boolean): string | undefined {
+  #attribute(
+    variable: 'source' | 'target' | 'entry',
+    attribute: string,
+    asList: boolean,
+  ): string | undefined {
     const schema = this.#options.sides[variable];
     const found = schema ? attributeOf(schema, attribute) : undefined;
     if (schema && !found) {
@@ -182,7 +236,11 @@ class Binder {
     const slot = also.some((one) => one === name) ? plain[name] : undefined;
     if (!slot) {
       const isSide = Object.hasOwn(this.#options.sides, name);
-      this.#complain(isSide ? `'${name}' stands alone; name an attribute, as in ${name}.mail` : `unknown name '${name}'; there is ${this.#known()}`);
+      this.#complain(
+        isSide
+          ? `'${name}' stands alone; name an attribute, as in ${name}.mail`
+          : `unknown name '${name}'; there is ${this.#known()}`,
+      );
       return node;
     }
     this.uses.add(name);
@@ -193,15 +251,18 @@ class Binder {
   #secretCall(node: Node): Node | undefined {
     if (node.exprKind.case !== 'callExpr' || node.exprKind.value.function !== 'secret') return undefined;
     const [name, key] = node.exprKind.value.args.map(text);
-    if (!this.#options.also.includes('secret')) this.#complain('secret() can be used in outbound and inbound attributes only');
-    else if (name === undefined || key === undefined) this.#complain("secret() takes two texts: secret('name', 'key')");
+    if (!this.#options.also.includes('secret'))
+      this.#complain('secret() can be used in outbound and inbound attributes only');
+    else if (name === undefined || key === undefined)
+      this.#complain("secret() takes two texts: secret('name', 'key')");
     else return this.#secret(node, name, key);
     return node;
   }
 
   #secret(node: Node, name: string, key: string): Node {
     const value = this.#options.secret(name, key);
-    if (value === undefined) this.#complain(`there is no Secret '${name}' with a key '${key}' in this namespace`);
+    if (value === undefined)
+      this.#complain(`there is no Secret '${name}' with a key '${key}' in this namespace`);
     this.uses.add('secret');
     const slot = `secret.${name}.${key}`;
     this.slots.set(slot, { name: slot, load: () => value ?? null, type: 'string' });
@@ -279,12 +340,15 @@ function loadAttribute(
   schema: ObjectSchema | undefined,
   list: boolean,
 ): CelInput {
-  const values = entry === undefined ? [] : schema ? valuesOf(entry, name, schema) : (entry.attributes.get(name) ?? []);
+  const values =
+    entry === undefined ? [] : schema ? valuesOf(entry, name, schema) : (entry.attributes.get(name) ?? []);
   const convert = (value: Value): CelInput => toCelValue(value, name, attribute);
   if (list) return values.map(convert);
   const [only] = values;
   if (values.length > 1) {
-    throw new EvaluationError(`attribute ${name} has ${values.length} values where one is expected; declare it multiValued and treat it as a list`);
+    throw new EvaluationError(
+      `attribute ${name} has ${values.length} values where one is expected; declare it multiValued and treat it as a list`,
+    );
   }
   return only === undefined ? null : convert(only);
 }
@@ -296,7 +360,8 @@ function toCelValue(value: Value, name: string, attribute: AttributeSchema | und
       if (!/^[+-]?\d{1,18}$/.test(value)) throw new EvaluationError(`attribute ${name} is not an integer`);
       return BigInt(value);
     case 'Boolean':
-      if (!/^(?:true|false)$/i.test(value)) throw new EvaluationError(`attribute ${name} is neither true nor false`);
+      if (!/^(?:true|false)$/i.test(value))
+        throw new EvaluationError(`attribute ${name} is neither true nor false`);
       return value.toLowerCase() === 'true';
     case 'Time':
       return toTimestamp(value, name);
@@ -319,7 +384,8 @@ function toTimestamp(value: string, name: string): CelInput {
 
 function valuesOfResult(result: unknown): Evaluated {
   if (isCelError(result)) return { kind: 'Failed', message: reasonOf(result) };
-  if (isCelList(result)) return { kind: 'Values', values: [...result].map(toValue).filter((value) => value !== '') };
+  if (isCelList(result))
+    return { kind: 'Values', values: [...result].map(toValue).filter((value) => value !== '') };
   if (result === null) return { kind: 'Values', values: [] };
   const value = toValue(result);
   // An empty text is no value: systems cannot tell it from an absent one.
@@ -338,7 +404,8 @@ function toValue(result: unknown): Value {
   }
   if (result instanceof Uint8Array) return result;
   if (isCelUint(result)) return String(result.value);
-  const message = typeof result === 'object' && result !== null && 'message' in result ? result.message : undefined;
+  const message =
+    typeof result === 'object' && result !== null && 'message' in result ? result.message : undefined;
   if (isMessage(message, TimestampSchema)) return generalizedTime(timestampDate(message));
   throw new EvaluationError('the result is no attribute value');
 }
@@ -353,7 +420,9 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'it failed';
   if (error.cause instanceof EvaluationError) return error.cause.message;
   const overload = /^found no matching overload for '([^']+)' applied to '([^']*)'/.exec(error.message);
-  if (overload) return `${overload[1]} cannot be applied to ${overload[2]}; is an attribute absent? (coalesce(value, other) gives a value then)`;
-  if (/^(?:a text longer|a list of|more than \d+ elements|replace needs|ascii knows)/.test(error.message)) return error.message;
+  if (overload)
+    return `${overload[1]} cannot be applied to ${overload[2]}; is an attribute absent? (coalesce(value, other) gives a value then)`;
+  if (/^(?:a text longer|a list of|more than \d+ elements|replace needs|ascii knows)/.test(error.message))
+    return error.message;
   return 'it failed on this value';
 }

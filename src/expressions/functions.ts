@@ -26,8 +26,13 @@ const GERMAN: Readonly<Record<string, string>> = { ä: 'ae', ö: 'oe', ü: 'ue',
 
 /** Letters of the Latin script to ASCII; what has no counterpart is left out. */
 export function toAscii(text: string, table: Readonly<Record<string, string>> = {}): string {
-  const mapped = [...text.normalize('NFC')].map((letter) => table[letter] ?? LETTERS[letter] ?? letter).join('');
-  return mapped.normalize('NFD').replace(/\p{M}/gu, '').replace(/[^\x20-\x7e]/g, '');
+  const mapped = [...text.normalize('NFC')]
+    .map((letter) => table[letter] ?? LETTERS[letter] ?? letter)
+    .join('');
+  return mapped
+    .normalize('NFD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^\x20-\x7e]/g, '');
 }
 
 /** What one evaluation may spend; reset before each. */
@@ -61,7 +66,9 @@ export function expressionFunctions(meter: WorkMeter): CelFunc[] {
     celMethod('matches', STRING, [STRING], BOOL, function (pattern) {
       return compile(pattern).matcher(this).find();
     }),
-    ...['matches', 'contains', 'startsWith', 'endsWith'].map((name) => celMethod(name, NULL, [STRING], BOOL, () => false)),
+    ...['matches', 'contains', 'startsWith', 'endsWith'].map((name) =>
+      celMethod(name, NULL, [STRING], BOOL, () => false),
+    ),
     ...extractors(compile),
     ...textFunctions(),
     celFunc('coalesce', [DYN, DYN], DYN, (value, other) => (value === null ? other : value)),
@@ -145,7 +152,8 @@ function boundedFunctions(): CelFunc[] {
 function replace(text: string, old: string, fresh: string, count: number): string {
   if (old === '') throw new Error('replace needs a text to look for');
   const parts = text.split(old);
-  if (parts.length * fresh.length + text.length > MAX_TEXT) throw new Error(`a text longer than ${MAX_TEXT} characters`);
+  if (parts.length * fresh.length + text.length > MAX_TEXT)
+    throw new Error(`a text longer than ${MAX_TEXT} characters`);
   if (parts.length - 1 <= count) return parts.join(fresh);
   return [...parts.slice(0, count), parts.slice(count).join(old)].join(fresh);
 }

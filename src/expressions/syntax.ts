@@ -27,7 +27,10 @@ export function childrenOf({ exprKind }: Node): Child[] {
       );
     case 'comprehensionExpr': {
       const { iterRange, accuInit, loopCondition, loopStep, result } = exprKind.value;
-      return [...children([iterRange], true), ...children([accuInit, loopCondition, loopStep, result], false)];
+      return [
+        ...children([iterRange], true),
+        ...children([accuInit, loopCondition, loopStep, result], false),
+      ];
     }
     case 'constExpr':
     case 'identExpr':
@@ -51,7 +54,9 @@ function children(nodes: readonly (Node | undefined)[], asList: boolean): Child[
 }
 
 /** `source.mail`, `source['employee-number']`: the variable and the attribute; undefined for anything else. */
-export function attributeAccess(node: Node): { variable: string; attribute: string; asks: boolean } | undefined {
+export function attributeAccess(
+  node: Node,
+): { variable: string; attribute: string; asks: boolean } | undefined {
   const { exprKind } = node;
   if (exprKind.case === 'selectExpr') {
     const variable = identifier(exprKind.value.operand);

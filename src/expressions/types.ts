@@ -5,7 +5,19 @@
 import type { CelFunc, CelType } from '@bufbuild/cel';
 import { childrenOf, identifier, type Kind, type Node } from './syntax.ts';
 
-export type StaticType = 'any' | 'null' | 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes' | 'list' | 'map' | 'timestamp' | 'duration';
+export type StaticType =
+  | 'any'
+  | 'null'
+  | 'bool'
+  | 'int'
+  | 'uint'
+  | 'double'
+  | 'string'
+  | 'bytes'
+  | 'list'
+  | 'map'
+  | 'timestamp'
+  | 'duration';
 
 export interface TypeInput {
   readonly functions: ReadonlyMap<string, readonly CelFunc[]>;
@@ -69,7 +81,10 @@ class Checking {
     const fitting = overloads.filter((one) => fits(one, on, given));
     if (fitting.length === 0) {
       const shown = `${on === undefined ? '' : `${on}.`}${name}(${given.join(', ')})`;
-      this.problem ??= `no function ${shown}; there is ${overloads.slice(0, 6).map((one) => one.id).join(', ')}`;
+      this.problem ??= `no function ${shown}; there is ${overloads
+        .slice(0, 6)
+        .map((one) => one.id)
+        .join(', ')}`;
       return 'any';
     }
     const results = new Set(fitting.map((one) => typeName(one.result)));
@@ -78,7 +93,8 @@ class Checking {
   }
 
   #conditional([condition = 'any', yes = 'any', no = 'any']: readonly StaticType[]): StaticType {
-    if (condition !== 'any' && condition !== 'bool') this.problem ??= `the condition of ?: is a ${condition}, not a bool`;
+    if (condition !== 'any' && condition !== 'bool')
+      this.problem ??= `the condition of ?: is a ${condition}, not a bool`;
     if (yes === no || no === 'null') return yes;
     return yes === 'null' ? no : 'any';
   }
@@ -91,7 +107,8 @@ class Checking {
 }
 
 function fits(one: CelFunc, on: StaticType | undefined, given: readonly StaticType[]): boolean {
-  if ((one.target === undefined) !== (on === undefined) || one.arguments.length !== given.length) return false;
+  if ((one.target === undefined) !== (on === undefined) || one.arguments.length !== given.length)
+    return false;
   if (on !== undefined && one.target && !accepts(one.target, on)) return false;
   return given.every((type, at) => {
     const wanted = one.arguments[at];

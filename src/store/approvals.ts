@@ -15,7 +15,8 @@ export class Approvals {
   keep(plan: HeldPlan, now: number): HeldPlan {
     const known = this.#find(plan.digest);
     if (known && known.expiresAt >= now) return known;
-    const sql = 'INSERT OR REPLACE INTO held_plans (mapping, digest, operations, expires_at, approved_at) VALUES (?, ?, ?, ?, NULL)';
+    const sql =
+      'INSERT OR REPLACE INTO held_plans (mapping, digest, operations, expires_at, approved_at) VALUES (?, ?, ?, ?, NULL)';
     this.#database.run(sql, this.#mapping, plan.digest, JSON.stringify(plan.operations), plan.expiresAt);
     return plan;
   }
@@ -24,7 +25,12 @@ export class Approvals {
   approve(digest: string, now: number): boolean {
     const plan = this.#find(digest);
     if (!plan || plan.expiresAt < now) return false;
-    this.#database.run('UPDATE held_plans SET approved_at = ? WHERE mapping = ? AND digest = ?', now, this.#mapping, digest);
+    this.#database.run(
+      'UPDATE held_plans SET approved_at = ? WHERE mapping = ? AND digest = ?',
+      now,
+      this.#mapping,
+      digest,
+    );
     this.#database.run('DELETE FROM used_releases WHERE mapping = ? AND plan = ?', this.#mapping, digest);
     this.#database.flush();
     return true;
@@ -40,12 +46,17 @@ export class Approvals {
   }
 
   use(operation: string): void {
-    const sql = 'INSERT OR IGNORE INTO used_releases (mapping, plan, operation) SELECT mapping, digest, ? FROM held_plans WHERE mapping = ?';
+    const sql =
+      'INSERT OR IGNORE INTO used_releases (mapping, plan, operation) SELECT mapping, digest, ? FROM held_plans WHERE mapping = ?';
     this.#database.run(sql, operation, this.#mapping);
   }
 
   #used(plan: string): Set<string> {
-    const rows = this.#database.iterate('SELECT operation FROM used_releases WHERE mapping = ? AND plan = ?', this.#mapping, plan);
+    const rows = this.#database.iterate(
+      'SELECT operation FROM used_releases WHERE mapping = ? AND plan = ?',
+      this.#mapping,
+      plan,
+    );
     return new Set([...rows].map((row) => textOf(row, 'operation')));
   }
 
@@ -79,7 +90,8 @@ export interface HeldPlanLine {
 
 /** What is held and has not expired. */
 export function listHeldPlans(database: Database, mapping: number, now: number): HeldPlanLine[] {
-  const sql = 'SELECT digest, operations, expires_at, approved_at FROM held_plans WHERE mapping = ? AND expires_at >= ? ORDER BY expires_at DESC';
+  const sql =
+    'SELECT digest, operations, expires_at, approved_at FROM held_plans WHERE mapping = ? AND expires_at >= ? ORDER BY expires_at DESC';
   return [...database.iterate(sql, mapping, now)].map((row) => ({
     digest: textOf(row, 'digest'),
     operations: planOf(row).operations.length,

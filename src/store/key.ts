@@ -22,7 +22,8 @@ export function keyCheck(key: string): string {
 export function readKey(path: string): string | undefined {
   if (!existsSync(path)) return undefined;
   const key = readFileSync(path, 'utf8').trim();
-  if (!FORM.test(key)) throw new StateError('KeyMissing', `${path} does not hold a key; restore it from a backup`);
+  if (!FORM.test(key))
+    throw new StateError('KeyMissing', `${path} does not hold a key; restore it from a backup`);
   return key;
 }
 

@@ -2,7 +2,8 @@
 import type { LinkHead, Links, StoredLink } from '../engine/ports.ts';
 import { bytesOf, numberOf, textOf, type Database, type Row } from './database.ts';
 
-const COLUMNS = 'source_key, target_key, source_id, target_id, source_print, target_print, settled_in, agreed, linked_at';
+const COLUMNS =
+  'source_key, target_key, source_id, target_id, source_print, target_print, settled_in, agreed, linked_at';
 
 export class SqliteLinks implements Links {
   readonly #database: Database;
@@ -14,21 +15,33 @@ export class SqliteLinks implements Links {
   }
 
   count(): number {
-    return numberOf(this.#database.get('SELECT count(*) AS count FROM links WHERE mapping = ?', this.#mapping) ?? {}, 'count');
+    return numberOf(
+      this.#database.get('SELECT count(*) AS count FROM links WHERE mapping = ?', this.#mapping) ?? {},
+      'count',
+    );
   }
 
   *heads(): Generator<LinkHead> {
-    const sql = 'SELECT source_key, target_key, source_print, target_print, settled_in FROM links WHERE mapping = ? ORDER BY source_key';
+    const sql =
+      'SELECT source_key, target_key, source_print, target_print, settled_in FROM links WHERE mapping = ? ORDER BY source_key';
     for (const row of this.#database.iterate(sql, this.#mapping)) yield headOf(row);
   }
 
   bySource(sourceKey: string): StoredLink | undefined {
-    const row = this.#database.get(`SELECT ${COLUMNS} FROM links WHERE mapping = ? AND source_key = ?`, this.#mapping, sourceKey);
+    const row = this.#database.get(
+      `SELECT ${COLUMNS} FROM links WHERE mapping = ? AND source_key = ?`,
+      this.#mapping,
+      sourceKey,
+    );
     return row && linkOf(row);
   }
 
   byTarget(targetKey: string): StoredLink | undefined {
-    const row = this.#database.get(`SELECT ${COLUMNS} FROM links WHERE target_key = ? AND mapping = ?`, targetKey, this.#mapping);
+    const row = this.#database.get(
+      `SELECT ${COLUMNS} FROM links WHERE target_key = ? AND mapping = ?`,
+      targetKey,
+      this.#mapping,
+    );
     return row && linkOf(row);
   }
 

@@ -6,7 +6,13 @@ import type { MappingEnds } from './memory.ts';
 export const FORGET_AFTER_MS: number = 30 * 86_400_000;
 
 /** The row of a mapping, made or renamed where needed. */
-export function mappingRow(database: Database, name: string, ends: MappingEnds, linksFrom: string | undefined, now: number): number {
+export function mappingRow(
+  database: Database,
+  name: string,
+  ends: MappingEnds,
+  linksFrom: string | undefined,
+  now: number,
+): number {
   const known = find(database, name);
   if (known && sameEnds(known.ends, ends)) return touch(database, known.id, now);
   if (known) retire(database, known.id, name, now);
@@ -15,7 +21,8 @@ export function mappingRow(database: Database, name: string, ends: MappingEnds, 
     database.run('UPDATE mappings SET name = ? WHERE id = ?', name, old.id);
     return touch(database, old.id, now);
   }
-  const sql = 'INSERT INTO mappings (name, source_system, source_object, target_system, target_object, seen_at) VALUES (?, ?, ?, ?, ?, ?)';
+  const sql =
+    'INSERT INTO mappings (name, source_system, source_object, target_system, target_object, seen_at) VALUES (?, ?, ?, ?, ?, ?)';
   database.run(sql, name, ends.sourceSystem, ends.sourceObject, ends.targetSystem, ends.targetObject, now);
   return find(database, name)?.id ?? 0;
 }
@@ -37,7 +44,8 @@ function find(database: Database, name: string): { id: number; ends: MappingEnds
 }
 
 function sameEnds(one: MappingEnds, other: MappingEnds): boolean {
-  const flat = (ends: MappingEnds): string => JSON.stringify([ends.sourceSystem, ends.sourceObject, ends.targetSystem, ends.targetObject]);
+  const flat = (ends: MappingEnds): string =>
+    JSON.stringify([ends.sourceSystem, ends.sourceObject, ends.targetSystem, ends.targetObject]);
   return flat(one) === flat(other);
 }
 

@@ -1,5 +1,15 @@
 /** What one mapping remembers, in the store's database. */
-import type { Baseline, EntryRecord, HeldPlan, Intent, Links, Memory, Settlement, Since, Spending } from '../engine/ports.ts';
+import type {
+  Baseline,
+  EntryRecord,
+  HeldPlan,
+  Intent,
+  Links,
+  Memory,
+  Settlement,
+  Since,
+  Spending,
+} from '../engine/ports.ts';
 import { numberOf, textOf, type Database } from './database.ts';
 import { SqliteLinks } from './links.ts';
 import { Approvals } from './approvals.ts';
@@ -40,12 +50,19 @@ export class SqliteMemory implements Memory {
   *since(): Generator<Since> {
     const sql = 'SELECT side, key, situation, at, run FROM since WHERE mapping = ?';
     for (const row of this.#database.iterate(sql, this.#options.mapping)) {
-      yield { side: sideOf(textOf(row, 'side')), key: textOf(row, 'key'), situation: textOf(row, 'situation'), at: numberOf(row, 'at'), run: numberOf(row, 'run') };
+      yield {
+        side: sideOf(textOf(row, 'side')),
+        key: textOf(row, 'key'),
+        situation: textOf(row, 'situation'),
+        at: numberOf(row, 'at'),
+        run: numberOf(row, 'run'),
+      };
     }
   }
 
   putSince({ side, key, situation, at, run }: Since): void {
-    const sql = 'INSERT OR REPLACE INTO since (mapping, side, key, situation, at, run) VALUES (?, ?, ?, ?, ?, ?)';
+    const sql =
+      'INSERT OR REPLACE INTO since (mapping, side, key, situation, at, run) VALUES (?, ?, ?, ?, ?, ?)';
     this.#database.run(sql, this.#options.mapping, side, key, situation, at, run);
   }
 
@@ -56,22 +73,37 @@ export class SqliteMemory implements Memory {
 
   marks(side: 'Source' | 'Target'): ReadonlySet<string> {
     const keys = new Set<string>();
-    for (const row of this.#database.iterate('SELECT key FROM marks WHERE system = ? AND object = ?', ...this.#object(side))) {
+    for (const row of this.#database.iterate(
+      'SELECT key FROM marks WHERE system = ? AND object = ?',
+      ...this.#object(side),
+    )) {
       keys.add(textOf(row, 'key'));
     }
     return keys;
   }
 
   putMark(side: 'Source' | 'Target', key: string): void {
-    this.#database.run('INSERT OR IGNORE INTO marks (system, object, key) VALUES (?, ?, ?)', ...this.#object(side), key);
+    this.#database.run(
+      'INSERT OR IGNORE INTO marks (system, object, key) VALUES (?, ?, ?)',
+      ...this.#object(side),
+      key,
+    );
   }
 
   dropMark(side: 'Source' | 'Target', key: string): void {
-    this.#database.run('DELETE FROM marks WHERE system = ? AND object = ? AND key = ?', ...this.#object(side), key);
+    this.#database.run(
+      'DELETE FROM marks WHERE system = ? AND object = ? AND key = ?',
+      ...this.#object(side),
+      key,
+    );
   }
 
   baseline(side: 'Source' | 'Target'): Baseline | undefined {
-    const row = this.#database.get('SELECT body FROM baselines WHERE mapping = ? AND side = ?', this.#options.mapping, side);
+    const row = this.#database.get(
+      'SELECT body FROM baselines WHERE mapping = ? AND side = ?',
+      this.#options.mapping,
+      side,
+    );
     return row && (JSON.parse(textOf(row, 'body')) as Baseline);
   }
 
@@ -81,13 +113,17 @@ export class SqliteMemory implements Memory {
   }
 
   unfinished(): readonly Intent[] {
-    const rows = this.#database.iterate('SELECT body FROM intents WHERE mapping = ? ORDER BY number', this.#options.mapping);
+    const rows = this.#database.iterate(
+      'SELECT body FROM intents WHERE mapping = ? ORDER BY number',
+      this.#options.mapping,
+    );
     return [...rows].map((row) => JSON.parse(textOf(row, 'body')) as Intent);
   }
 
   begin(intents: readonly Intent[]): void {
     const sql = 'INSERT INTO intents (id, mapping, number, body) VALUES (?, ?, ?, ?)';
-    for (const intent of intents) this.#database.run(sql, intent.id, this.#options.mapping, ++this.#intents, JSON.stringify(intent));
+    for (const intent of intents)
+      this.#database.run(sql, intent.id, this.#options.mapping, ++this.#intents, JSON.stringify(intent));
     this.#database.flush();
   }
 
@@ -134,7 +170,12 @@ export class SqliteMemory implements Memory {
 
   holder(targetKey: string): string | undefined {
     const where = `m.target_system = ? AND m.target_object = ? AND m.id <> ? AND m.seen_at >= ?`;
-    const values = [this.#options.ends.targetSystem, this.#options.ends.targetObject, this.#options.mapping, this.#options.forgottenBefore];
+    const values = [
+      this.#options.ends.targetSystem,
+      this.#options.ends.targetObject,
+      this.#options.mapping,
+      this.#options.forgottenBefore,
+    ];
     for (const table of ['links', 'wants']) {
       const sql = `SELECT m.name AS name FROM ${table} t JOIN mappings m ON m.id = t.mapping WHERE t.target_key = ? AND ${where} ORDER BY m.name LIMIT 1`;
       const row = this.#database.get(sql, targetKey, ...values);
@@ -145,7 +186,12 @@ export class SqliteMemory implements Memory {
 
   putWants(targetKeys: Iterable<string>): void {
     this.#database.run('DELETE FROM wants WHERE mapping = ?', this.#options.mapping);
-    for (const key of targetKeys) this.#database.run('INSERT OR IGNORE INTO wants (mapping, target_key) VALUES (?, ?)', this.#options.mapping, key);
+    for (const key of targetKeys)
+      this.#database.run(
+        'INSERT OR IGNORE INTO wants (mapping, target_key) VALUES (?, ?)',
+        this.#options.mapping,
+        key,
+      );
   }
 
   lastReadRun(mapping: string): number | undefined {
@@ -162,7 +208,14 @@ export class SqliteMemory implements Memory {
 
   record(record: EntryRecord): void {
     const sql = 'INSERT INTO entries (run, source, target, number, record) VALUES (?, ?, ?, ?, ?)';
-    this.#database.run(sql, this.#options.run, record.source ?? '', record.target ?? '', this.#records++, JSON.stringify(record));
+    this.#database.run(
+      sql,
+      this.#options.run,
+      record.source ?? '',
+      record.target ?? '',
+      this.#records++,
+      JSON.stringify(record),
+    );
   }
 
   flush(): void {
@@ -171,7 +224,9 @@ export class SqliteMemory implements Memory {
 
   #object(side: 'Source' | 'Target'): [string, string] {
     const { ends } = this.#options;
-    return side === 'Source' ? [ends.sourceSystem, ends.sourceObject] : [ends.targetSystem, ends.targetObject];
+    return side === 'Source'
+      ? [ends.sourceSystem, ends.sourceObject]
+      : [ends.targetSystem, ends.targetObject];
   }
 }
 

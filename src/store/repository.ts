@@ -6,7 +6,15 @@ import type { AttributeDeclaration, ObjectConfig, OpenOptions, Session } from '.
 import type { Entry, ObjectSchema, Value } from '../engine/entry.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import { normalise } from '../engine/matching.ts';
-import type { EntryChange, EntryReader, EntryWriter, Evidence, Fetched, NewEntry, Written } from '../engine/ports.ts';
+import type {
+  EntryChange,
+  EntryReader,
+  EntryWriter,
+  Evidence,
+  Fetched,
+  NewEntry,
+  Written,
+} from '../engine/ports.ts';
 import { numberOf, textOf, type Database } from './database.ts';
 
 /** How long a deleted mark is kept. */
@@ -31,12 +39,19 @@ export function openRepository(database: Database, config: RepositoryConfig, opt
     ...reader,
     schema: config.schema,
     writer: options.writable ? new RepositoryWriter(objects) : undefined,
-    probe: () => Promise.resolve({ vendor: 'Rollcall repository', capabilities: ['Transaction', 'ChangeSequence'] }),
+    probe: () =>
+      Promise.resolve({ vendor: 'Rollcall repository', capabilities: ['Transaction', 'ChangeSequence'] }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
-const SNAPSHOT: Evidence = { complete: 'Yes', proof: 'Snapshot', reason: undefined, message: undefined, snapshot: true };
+const SNAPSHOT: Evidence = {
+  complete: 'Yes',
+  proof: 'Snapshot',
+  reason: undefined,
+  message: undefined,
+  snapshot: true,
+};
 
 /** One object type in the database. */
 class RepositoryObjects {
@@ -52,7 +67,8 @@ class RepositoryObjects {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the port streams; SQLite answers at once
   async *read(): AsyncGenerator<readonly Entry[], Evidence> {
-    const sql = 'SELECT id, attributes FROM objects WHERE system = ? AND object = ? AND deleted_at IS NULL ORDER BY key';
+    const sql =
+      'SELECT id, attributes FROM objects WHERE system = ? AND object = ? AND deleted_at IS NULL ORDER BY key';
     let batch: Entry[] = [];
     for (const row of this.#database.iterate(sql, ...this.#names())) {
       batch.push(entryOf(textOf(row, 'id'), textOf(row, 'attributes')));
@@ -73,18 +89,28 @@ class RepositoryObjects {
   }
 
   find(id: string): Entry | undefined {
-    const sql = 'SELECT id, attributes FROM objects WHERE system = ? AND object = ? AND key = ? AND deleted_at IS NULL';
+    const sql =
+      'SELECT id, attributes FROM objects WHERE system = ? AND object = ? AND key = ? AND deleted_at IS NULL';
     const row = this.#database.get(sql, ...this.#names(), this.keyOf(id));
     return row && entryOf(textOf(row, 'id'), textOf(row, 'attributes'));
   }
 
   put(entry: Entry): void {
     const key = this.keyOf(entry.id);
-    const sql = 'INSERT OR REPLACE INTO objects (system, object, key, id, attributes, changed, deleted_at) VALUES (?, ?, ?, ?, ?, ?, NULL)';
-    this.#database.run(sql, ...this.#names(), key, entry.id, attributesText(entry.attributes), this.#nextChange());
+    const sql =
+      'INSERT OR REPLACE INTO objects (system, object, key, id, attributes, changed, deleted_at) VALUES (?, ?, ?, ?, ?, ?, NULL)';
+    this.#database.run(
+      sql,
+      ...this.#names(),
+      key,
+      entry.id,
+      attributesText(entry.attributes),
+      this.#nextChange(),
+    );
     this.#freeUnique(key);
     for (const [attribute, value] of this.#uniqueValues(entry)) {
-      const insert = 'INSERT INTO unique_values (system, object, attribute, value, key) VALUES (?, ?, ?, ?, ?)';
+      const insert =
+        'INSERT INTO unique_values (system, object, attribute, value, key) VALUES (?, ?, ?, ?, ?)';
       this.#database.run(insert, ...this.#names(), attribute, value, key);
     }
   }
@@ -104,7 +130,8 @@ class RepositoryObjects {
   conflict(entry: Entry): { attribute: string; holder: string } | undefined {
     const own = this.keyOf(entry.id);
     for (const [attribute, value] of this.#uniqueValues(entry)) {
-      const sql = 'SELECT key FROM unique_values WHERE system = ? AND object = ? AND attribute = ? AND value = ?';
+      const sql =
+        'SELECT key FROM unique_values WHERE system = ? AND object = ? AND attribute = ? AND value = ?';
       const row = this.#database.get(sql, ...this.#names(), attribute, value);
       if (row && textOf(row, 'key') !== own) return { attribute, holder: textOf(row, 'key') };
     }
@@ -119,12 +146,19 @@ class RepositoryObjects {
   #uniqueValues(entry: Entry): [string, string][] {
     return this.#unique.flatMap(({ name }) => {
       const match = this.config.schema.attributes.get(name)?.match ?? 'Exact';
-      return (entry.attributes.get(name) ?? []).map((value): [string, string] => [name, normalise(value, match)]);
+      return (entry.attributes.get(name) ?? []).map((value): [string, string] => [
+        name,
+        normalise(value, match),
+      ]);
     });
   }
 
   #freeUnique(key: string): void {
-    this.#database.run('DELETE FROM unique_values WHERE system = ? AND object = ? AND key = ?', ...this.#names(), key);
+    this.#database.run(
+      'DELETE FROM unique_values WHERE system = ? AND object = ? AND key = ?',
+      ...this.#names(),
+      key,
+    );
   }
 
   #nextChange(): number {
@@ -149,7 +183,8 @@ class RepositoryWriter implements EntryWriter {
   create({ attributes }: NewEntry): Promise<Written> {
     const { schema } = this.#objects.config;
     const [id] = attributes.get(schema.id) ?? [];
-    if (typeof id !== 'string' || id === '') return refused('SchemaViolation', `attribute ${schema.id} is the id and has no value`, schema.id);
+    if (typeof id !== 'string' || id === '')
+      return refused('SchemaViolation', `attribute ${schema.id} is the id and has no value`, schema.id);
     if (this.#objects.find(id)) return refused('AlreadyExists', `'${id}' exists`, schema.id);
     return this.#put({ id, name: undefined, attributes });
   }
@@ -178,30 +213,56 @@ class RepositoryWriter implements EntryWriter {
     const { schema } = this.#objects.config;
     const { writeOnly, others } = split(entry.attributes, schema);
     const unknown = others.find(([name]) => name !== schema.id && !schema.attributes.has(name));
-    if (unknown) return refused('UnknownAttribute', `the repository object has no attribute ${unknown[0]}; declare it in the ManagedSystem`, unknown[0]);
-    if (writeOnly !== undefined) return refused('SchemaViolation', `attribute ${writeOnly} is write-only and cannot be kept in the repository`, writeOnly);
+    if (unknown)
+      return refused(
+        'UnknownAttribute',
+        `the repository object has no attribute ${unknown[0]}; declare it in the ManagedSystem`,
+        unknown[0],
+      );
+    if (writeOnly !== undefined)
+      return refused(
+        'SchemaViolation',
+        `attribute ${writeOnly} is write-only and cannot be kept in the repository`,
+        writeOnly,
+      );
     const conflict = this.#objects.conflict(entry);
-    if (conflict) return refused('SchemaViolation', `attribute ${conflict.attribute} is unique, and '${conflict.holder}' has the same value`, conflict.attribute);
+    if (conflict)
+      return refused(
+        'SchemaViolation',
+        `attribute ${conflict.attribute} is unique, and '${conflict.holder}' has the same value`,
+        conflict.attribute,
+      );
     this.#objects.put({ ...entry, attributes: new Map(others.filter(([name]) => name !== schema.id)) });
     return Promise.resolve({ kind: 'Applied', id: entry.id, name: undefined });
   }
 }
 
 /** Secrets do not enter the store. */
-function split(attributes: Entry['attributes'], schema: ObjectSchema): { writeOnly: string | undefined; others: [string, readonly Value[]][] } {
+function split(
+  attributes: Entry['attributes'],
+  schema: ObjectSchema,
+): { writeOnly: string | undefined; others: [string, readonly Value[]][] } {
   const others = [...attributes].filter(([, values]) => values.length > 0);
   const writeOnly = others.find(([name]) => schema.attributes.get(name)?.writeOnly)?.[0];
   return { writeOnly, others };
 }
 
 function refused(code: ConnectorError['code'], message: string, attribute?: string): Promise<Written> {
-  return Promise.resolve({ kind: 'Refused', error: new ConnectorError(code, message, attribute === undefined ? {} : { attribute }) });
+  return Promise.resolve({
+    kind: 'Refused',
+    error: new ConnectorError(code, message, attribute === undefined ? {} : { attribute }),
+  });
 }
 
 function entryOf(id: string, attributes: string): Entry {
   const parsed = JSON.parse(attributes) as [string, (string | { base64: string })[]][];
-  const decode = (value: string | { base64: string }): Value => (typeof value === 'string' ? value : Buffer.from(value.base64, 'base64'));
-  return { id, name: undefined, attributes: new Map(parsed.map(([name, values]) => [name, values.map(decode)])) };
+  const decode = (value: string | { base64: string }): Value =>
+    typeof value === 'string' ? value : Buffer.from(value.base64, 'base64');
+  return {
+    id,
+    name: undefined,
+    attributes: new Map(parsed.map(([name, values]) => [name, values.map(decode)])),
+  };
 }
 
 function attributesText(attributes: Entry['attributes']): string {

@@ -28,16 +28,28 @@ export class Runs {
 
   /** Returns the run's sequence number. */
   begin(run: { id: string; mapping: number; mode: string; startedAt: number }): number {
-    const sequence = numberOf(this.#database.get('SELECT max(sequence) AS sequence FROM runs') ?? {}, 'sequence') + 1;
+    const sequence =
+      numberOf(this.#database.get('SELECT max(sequence) AS sequence FROM runs') ?? {}, 'sequence') + 1;
     const sql = 'INSERT INTO runs (sequence, id, mapping, mode, started_at) VALUES (?, ?, ?, ?, ?)';
     this.#database.run(sql, sequence, run.id, run.mapping, run.mode, run.startedAt);
     this.#database.flush();
     return sequence;
   }
 
-  finish(sequence: number, run: { finishedAt: number; outcome: string; sourceComplete: string; body: unknown }): void {
-    const sql = 'UPDATE runs SET finished_at = ?, outcome = ?, source_complete = ?, body = ? WHERE sequence = ?';
-    this.#database.run(sql, run.finishedAt, run.outcome, run.sourceComplete, JSON.stringify(run.body), sequence);
+  finish(
+    sequence: number,
+    run: { finishedAt: number; outcome: string; sourceComplete: string; body: unknown },
+  ): void {
+    const sql =
+      'UPDATE runs SET finished_at = ?, outcome = ?, source_complete = ?, body = ? WHERE sequence = ?';
+    this.#database.run(
+      sql,
+      run.finishedAt,
+      run.outcome,
+      run.sourceComplete,
+      JSON.stringify(run.body),
+      sequence,
+    );
     this.#forget(sequence, run.finishedAt);
     this.#database.flush();
   }
@@ -50,18 +62,25 @@ export class Runs {
   }
 
   find(id: string): StoredRun | undefined {
-    const row = this.#database.get('SELECT r.*, m.name AS name FROM runs r JOIN mappings m ON m.id = r.mapping WHERE r.id = ?', id);
+    const row = this.#database.get(
+      'SELECT r.*, m.name AS name FROM runs r JOIN mappings m ON m.id = r.mapping WHERE r.id = ?',
+      id,
+    );
     return row && runOf(row);
   }
 
   /** Sorted by source id, then target id, bytewise. */
   *entries(sequence: number): Generator<EntryRecord> {
     const sql = 'SELECT record FROM entries WHERE run = ? ORDER BY source, target, number';
-    for (const row of this.#database.iterate(sql, sequence)) yield JSON.parse(textOf(row, 'record')) as EntryRecord;
+    for (const row of this.#database.iterate(sql, sequence))
+      yield JSON.parse(textOf(row, 'record')) as EntryRecord;
   }
 
   #forget(sequence: number, now: number): void {
-    const mapping = numberOf(this.#database.get('SELECT mapping FROM runs WHERE sequence = ?', sequence) ?? {}, 'mapping');
+    const mapping = numberOf(
+      this.#database.get('SELECT mapping FROM runs WHERE sequence = ?', sequence) ?? {},
+      'mapping',
+    );
     const sql = `DELETE FROM entries WHERE run IN (SELECT sequence FROM runs WHERE mapping = ? AND (started_at < ? OR sequence <=
       coalesce((SELECT sequence FROM runs WHERE mapping = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?), 0)))`;
     this.#database.run(sql, mapping, now - KEEP_ENTRIES_MS, mapping, KEEP_ENTRIES_RUNS);

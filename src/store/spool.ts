@@ -42,7 +42,8 @@ export class FileSpool<T> implements Spool<T>, Disposable {
     const at = handle - IN_MEMORY;
     const start = this.#starts[at];
     const end = this.#starts[at + 1];
-    if (start === undefined || end === undefined || at >= this.#spilled) throw new RangeError(`nothing is spooled as ${handle}`);
+    if (start === undefined || end === undefined || at >= this.#spilled)
+      throw new RangeError(`nothing is spooled as ${handle}`);
     if (end > this.#flushed) this.#flush();
     const bytes = Buffer.alloc(end - start);
     if (this.#file !== undefined) readSync(this.#file, bytes, 0, bytes.length, start);

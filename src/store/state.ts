@@ -93,7 +93,11 @@ function prepareFolder(folder: string): void {
 
 function notWritable(folder: string, cause: unknown): StateError {
   const reason = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-  return new StateError('NotWritable', `the state folder ${folder} cannot be written${reason}; give another with --state`, cause);
+  return new StateError(
+    'NotWritable',
+    `the state folder ${folder} cannot be written${reason}; give another with --state`,
+    cause,
+  );
 }
 
 /** SQLite's own lock: the system drops it with the process, however that ends. */
@@ -104,7 +108,9 @@ function acquire(folder: string, pid: number): DatabaseSync {
   } catch (error) {
     lock.close();
     if (!isBusy(error)) throw notWritable(folder, error);
-    const owner = existsSync(join(folder, OWNER)) ? readFileSync(join(folder, OWNER), 'utf8').trim() : 'unknown';
+    const owner = existsSync(join(folder, OWNER))
+      ? readFileSync(join(folder, OWNER), 'utf8').trim()
+      : 'unknown';
     const message = `the state folder ${folder} is in use by process ${owner}; wait until it has ended, or give another with --state`;
     throw new StateError('Locked', message, error);
   }
@@ -152,10 +158,16 @@ function knownKey(folder: string, database: Database): string {
   const key = readKey(path);
   const expected = textOf(database.get(`SELECT value FROM meta WHERE name = 'key-check'`) ?? {}, 'value');
   if (key === undefined) {
-    throw new StateError('KeyMissing', `the state in ${folder} needs its key, and ${path} is missing; restore the file from a backup`);
+    throw new StateError(
+      'KeyMissing',
+      `the state in ${folder} needs its key, and ${path} is missing; restore the file from a backup`,
+    );
   }
   if (keyCheck(key) !== expected) {
-    throw new StateError('KeyMissing', `${path} is not the key that the state in ${folder} was made with; restore it from a backup`);
+    throw new StateError(
+      'KeyMissing',
+      `${path} is not the key that the state in ${folder} was made with; restore it from a backup`,
+    );
   }
   return key;
 }

@@ -40,6 +40,8 @@ export interface SlapdOptions {
   readonly databaseConfig?: string;
   /** Added to the base and ou=people, before the server starts. */
   readonly ldif?: string;
+  /** An empty folder to live in, which `stop` then leaves as it is; else a temporary one that ends with the server. */
+  readonly folder?: string;
 }
 
 export interface Operation {
@@ -117,8 +119,8 @@ async function succeeds(program: string, args: readonly string[]): Promise<boole
 
 export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
   await ensureSlapd();
-  const folder = await mkdtemp(join(tmpdir(), 'rollcall-slapd-'));
-  const server = new RunningSlapd(folder, await freePort(), await freePort());
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'rollcall-slapd-')));
+  const server = new RunningSlapd(folder, await freePort(), await freePort(), options.folder !== undefined);
   try {
     await server.prepare(options);
     await server.start();
@@ -144,8 +146,11 @@ class RunningSlapd implements Slapd {
   #process: ChildProcess | undefined;
   #forgotten = 0;
 
-  constructor(folder: string, port: number, tlsPort: number) {
+  readonly #stays: boolean;
+
+  constructor(folder: string, port: number, tlsPort: number, stays: boolean) {
     this.folder = folder;
+    this.#stays = stays;
     this.#port = port;
     this.url = `ldap://127.0.0.1:${String(port)}`;
     this.ldapsUrl = `ldaps://localhost:${String(tlsPort)}`;
@@ -227,7 +232,7 @@ class RunningSlapd implements Slapd {
   async stop(): Promise<void> {
     this.resume();
     await this.#end('SIGTERM');
-    await rm(this.folder, { recursive: true, force: true });
+    if (!this.#stays) await rm(this.folder, { recursive: true, force: true });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
