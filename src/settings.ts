@@ -104,7 +104,6 @@ function parse(argv: readonly string[]): ReturnType<typeof parseAll> | { problem
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/explicit-module-boundary-types -- the type is what parseArgs makes of OPTIONS
 function parseAll(argv: readonly string[]) {
   return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, tokens: true });
 }
@@ -131,26 +130,36 @@ interface Values {
 }
 
 function valueProblems(command: Command, values: Values, operands: readonly string[]): string[] {
-  const problems: string[] = [];
-  if (!['table', 'wide', 'json', 'csv'].includes(values.output))
-    problems.push(`-o takes table, wide, json or csv, not '${values.output}'`);
-  if (!/^[1-9]\d{0,5}$/.test(values.limit))
-    problems.push(`--limit takes a number from 1 on, not '${values.limit}'`);
-  if (values.source !== undefined && values.target !== undefined)
-    problems.push('--source and --target exclude each other');
-  const single = values.source !== undefined || values.target !== undefined;
-  if (single && values.mapping === undefined)
-    problems.push('--source and --target need --mapping NAMESPACE/NAME');
-  if (command === 'explain' && !single)
-    problems.push('rollcall explain needs --mapping, and --source ID or --target ID');
-  if (command === 'approve' && (values.mapping === undefined || values.plan === undefined))
-    problems.push('rollcall approve needs --mapping and --plan DIGEST');
-  if (operands.length < minimum(command))
-    problems.push(
-      `rollcall ${command} needs ${command === 'objects' ? 'DIR SYSTEM OBJECT' : command === 'get' ? 'KIND' : 'DIR'}; rollcall ${command} --help shows how`,
-    );
-  return problems;
+  const { output, limit, mapping, source, target, plan } = values;
+  const single = source !== undefined || target !== undefined;
+  const checks: readonly (readonly [boolean, string])[] = [
+    [
+      !['table', 'wide', 'json', 'csv'].includes(output),
+      `-o takes table, wide, json or csv, not '${output}'`,
+    ],
+    [!/^[1-9]\d{0,5}$/.test(limit), `--limit takes a number from 1 on, not '${limit}'`],
+    [source !== undefined && target !== undefined, '--source and --target exclude each other'],
+    [single && mapping === undefined, '--source and --target need --mapping NAMESPACE/NAME'],
+    [command === 'explain' && !single, 'rollcall explain needs --mapping, and --source ID or --target ID'],
+    [command === 'approve' && (!mapping || !plan), 'rollcall approve needs --mapping and --plan DIGEST'],
+    [
+      operands.length < minimum(command),
+      `rollcall ${command} needs ${OPERANDS[command]}; rollcall ${command} --help shows how`,
+    ],
+  ];
+  return checks.filter(([wrong]) => wrong).map(([, message]) => message);
 }
+
+const OPERANDS: Readonly<Record<Command, string>> = {
+  validate: 'DIR',
+  plan: 'DIR',
+  run: 'DIR',
+  explain: 'DIR',
+  approve: 'DIR',
+  history: 'DIR',
+  get: 'KIND',
+  objects: 'DIR SYSTEM OBJECT',
+};
 
 function minimum(command: Command): number {
   if (command === 'objects') return 3;

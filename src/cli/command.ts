@@ -1,6 +1,6 @@
 /** One command from its settings to its exit code. Results go to standard output, everything else to standard error. */
 import { StateError } from '../store/state-error.ts';
-import type { Settings } from '../settings.ts';
+import type { Command, Settings } from '../settings.ts';
 import { approve } from './approve.ts';
 import { explain } from './explain.ts';
 import { CommandFailure, EXIT } from './failure.ts';
@@ -41,6 +41,18 @@ export async function runCommand(
   }
 }
 
+const COMMANDS: Readonly<
+  Record<Exclude<Command, 'validate'>, (project: Project, context: Context) => number | Promise<number>>
+> = {
+  plan: takeRollCall,
+  run: takeRollCall,
+  explain,
+  get,
+  history,
+  objects,
+  approve,
+};
+
 async function dispatch(context: Context): Promise<number> {
   const { command, operands, state } = context.settings;
   const folder = command === 'get' ? operands[1] : operands[0];
@@ -49,21 +61,7 @@ async function dispatch(context: Context): Promise<number> {
     context.notes.write(`${file}:${line}: note: ${message}\n`);
   if (command === 'validate') return validate(project, context);
   if (project.problems.length > 0) return refuse(project, context);
-  switch (command) {
-    case 'plan':
-    case 'run':
-      return takeRollCall(project, context);
-    case 'explain':
-      return explain(project, context);
-    case 'get':
-      return get(project, context);
-    case 'history':
-      return history(project, context);
-    case 'objects':
-      return objects(project, context);
-    case 'approve':
-      return approve(project, context);
-  }
+  return COMMANDS[command](project, context);
 }
 
 /** Manifests that are not valid run nothing, not even those beside the mistake. */
@@ -86,25 +84,23 @@ function refuse(project: Project, context: Context): number {
 }
 
 /** One sentence for people; a stack only where the fault is ours. */
-function failure(error: unknown, { settings, output, notes }: Context): number {
-  const known = error instanceof StateError || error instanceof CommandFailure;
+function failure(error: unknown, context: Context): number {
   const exitCode = error instanceof CommandFailure ? error.exitCode : EXIT.failed;
-  const message =
-    known && error instanceof Error
-      ? error.message
-      : `internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-  if (settings.output === 'json' && (settings.command === 'plan' || settings.command === 'run')) {
-    const rule = error instanceof StateError ? error.code : 'Error';
-    const problem = {
-      file: null,
-      line: null,
-      path: null,
-      rule,
-      message: known ? message : 'internal error',
-      mapping: null,
-    };
-    writeDocument({ exitCode, problems: [problem], runs: [] }, undefined, output);
+  const known = error instanceof StateError || error instanceof CommandFailure ? error : undefined;
+  const rule = error instanceof StateError ? error.code : 'Error';
+  if (printsDocument(context.settings)) {
+    const message = known?.message ?? 'internal error';
+    const problem = { file: null, line: null, path: null, rule, message, mapping: null };
+    writeDocument({ exitCode, problems: [problem], runs: [] }, undefined, context.output);
   }
-  notes.write(`rollcall: ${message}\n`);
+  context.notes.write(`rollcall: ${known?.message ?? `internal error: ${stackOf(error)}`}\n`);
   return exitCode;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function printsDocument({ output, command }: Settings): boolean {
+  return output === 'json' && (command === 'plan' || command === 'run');
 }

@@ -1,5 +1,6 @@
 /** `rollcall explain`: everything about one entry; an answer to "why did nothing happen to her?". Writes nothing. */
 import type { EntryRecord } from '../engine/ports.ts';
+import type { RunResult } from '../engine/run.ts';
 import { SITUATIONS } from '../engine/definition.ts';
 import { openOverlay, type State } from '../store/state.ts';
 import { Runs } from '../store/runs.ts';
@@ -9,7 +10,8 @@ import { openSide } from './open-side.ts';
 import { describe } from './report.ts';
 import type { Project, ProjectMapping } from './project.ts';
 import { findMapping, systemClock } from './roll-call.ts';
-import { documentOf, runMapping, type RunSummary } from './run-mapping.ts';
+import { documentOf } from './run-document.ts';
+import { runMapping, type RunSummary } from './run-mapping.ts';
 import { MEANING } from './words.ts';
 
 export async function explain(project: Project, context: Context): Promise<number> {
@@ -33,7 +35,7 @@ export async function explain(project: Project, context: Context): Promise<numbe
     output.write(
       `${JSON.stringify({ ...documentOf(summary), message: summary.message ?? null, entries: records }, null, 2)}\n`,
     );
-  } else if (summary.result) writeExplanation({ summary, records, only }, context);
+  } else if (summary.result) writeExplanation({ summary, result: summary.result, records, only }, context);
   if (!summary.result) notes.write(`${one.key}: ${summary.outcome}: ${summary.message ?? ''}\n`);
   return summary.result ? EXIT.ok : EXIT.failed;
 }
@@ -62,19 +64,19 @@ async function findEntry(
   return { side, id: asked };
 }
 
-function writeExplanation(
-  found: { summary: RunSummary; records: readonly EntryRecord[]; only: Only },
-  { output }: Context,
-): void {
-  const { summary, records, only } = found;
+interface Found {
+  readonly summary: RunSummary;
+  readonly result: RunResult;
+  readonly records: readonly EntryRecord[];
+  readonly only: Only;
+}
+
+function writeExplanation({ summary, result, records, only }: Found, { output }: Context): void {
   output.write(`${summary.mapping}, ${only.side.toLowerCase()} entry ${only.id}\n`);
-  const { result } = summary;
   for (const side of ['source', 'target'] as const) {
-    const evidence = result?.[side].evidence;
-    const why = evidence?.message === undefined ? '' : `: ${evidence.reason ?? ''} ${evidence.message}`;
-    output.write(
-      `  ${side} read: ${result?.[side].entries ?? 0} entries, complete: ${evidence?.complete ?? 'No'}${why}\n`,
-    );
+    const { entries, evidence } = result[side];
+    const why = evidence.message === undefined ? '' : `: ${evidence.reason ?? ''} ${evidence.message}`;
+    output.write(`  ${side} read: ${entries} entries, complete: ${evidence.complete}${why}\n`);
   }
   if (records.length === 0) output.write('  nothing is known of it: neither listed, nor linked\n');
   for (const record of records) writeRecord(record, output);

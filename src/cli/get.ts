@@ -7,34 +7,20 @@ import { openStateForReading, type State } from '../store/state.ts';
 import type { Context } from './command.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { csvLine, table } from './output.ts';
-import type { Project, ProjectMapping } from './project.ts';
-import type { RunDocument } from './run-mapping.ts';
+import type { Project, ProjectMapping, ProjectSide } from './project.ts';
+import type { RunDocument } from './run-document.ts';
 import { systemClock } from './roll-call.ts';
 
-const KINDS: Readonly<Record<string, 'mappings' | 'systems' | 'policies' | 'plans'>> = {
-  ...{
-    mappings: 'mappings',
-    mapping: 'mappings',
-    reconmappings: 'mappings',
-    reconmapping: 'mappings',
-    rmap: 'mappings',
-  },
-  ...{
-    systems: 'systems',
-    system: 'systems',
-    managedsystems: 'systems',
-    managedsystem: 'systems',
-    msys: 'systems',
-  },
-  ...{
-    policies: 'policies',
-    policy: 'policies',
-    situationpolicies: 'policies',
-    situationpolicy: 'policies',
-    sitpol: 'policies',
-  },
-  ...{ plans: 'plans', plan: 'plans' },
+type Listed = 'mappings' | 'systems' | 'policies' | 'plans';
+
+/** What people may call a kind: its plural, its singular, and what kubectl knows it by. */
+const NAMES: Readonly<Record<Listed, readonly string[]>> = {
+  mappings: ['mappings', 'mapping', 'reconmappings', 'reconmapping', 'rmap'],
+  systems: ['systems', 'system', 'managedsystems', 'managedsystem', 'msys'],
+  policies: ['policies', 'policy', 'situationpolicies', 'situationpolicy', 'sitpol'],
+  plans: ['plans', 'plan'],
 };
+const LISTED: readonly Listed[] = ['mappings', 'systems', 'policies', 'plans'];
 
 interface Listing {
   readonly header: readonly string[];
@@ -44,7 +30,7 @@ interface Listing {
 export function get(project: Project, context: Context): number {
   const { settings, output } = context;
   const word = settings.operands[0] ?? '';
-  const kind = Object.hasOwn(KINDS, word.toLowerCase()) ? KINDS[word.toLowerCase()] : undefined;
+  const kind = LISTED.find((one) => NAMES[one].includes(word.toLowerCase()));
   if (!kind)
     throw new CommandFailure(
       EXIT.invalid,
@@ -72,12 +58,7 @@ export function write({ header, rows }: Listing, { settings }: Context, output: 
   else output.write(rows.length === 0 ? 'nothing found\n' : table(header, rows));
 }
 
-function list(
-  kind: 'mappings' | 'systems' | 'policies' | 'plans',
-  project: Project,
-  state: State | undefined,
-  wide: boolean,
-): Listing {
+function list(kind: Listed, project: Project, state: State | undefined, wide: boolean): Listing {
   switch (kind) {
     case 'mappings':
       return mappings(project, state, wide);
@@ -131,7 +112,8 @@ function mappings(project: Project, state: State | undefined, wide: boolean): Li
 }
 
 function lastRun(one: ProjectMapping, { database }: State): StoredRun | undefined {
-  return new Runs(database).list(one.key, 1).next().value ?? undefined;
+  const [last] = [...new Runs(database).list(one.key, 1)];
+  return last;
 }
 
 const READY: Readonly<Record<string, readonly [string, string]>> = {
@@ -143,26 +125,33 @@ const READY: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 function mappingCells(one: ProjectMapping, run: StoredRun | undefined, wide: boolean): string[] {
-  const { spec } = one.mapping.object;
-  const body = run?.body as RunDocument | undefined;
-  const totals = body?.totals ?? {};
-  const [ready, reason] = READY[run?.outcome ?? ''] ?? ['Unknown', run ? 'CutOff' : 'NeverRun'];
-  const count = (name: string): string => String(totals[name] ?? '-');
+  const { mode, suspend } = one.mapping.object.spec;
+  const side = ({ system, object }: ProjectSide): string => `${system.object.metadata.name}/${object.name}`;
   const cells = [
     one.key,
-    `${one.source.system.object.metadata.name}/${one.source.object.name}`,
-    `${one.target.system.object.metadata.name}/${one.target.object.name}`,
-    spec.suspend ? `${spec.mode} (suspended)` : spec.mode,
-    ready,
-    reason,
-    count('inSync'),
-    count('pending'),
-    count('failed'),
-    run ? ago(systemClock.now() - run.startedAt) : '-',
+    side(one.source),
+    side(one.target),
+    suspend ? `${mode} (suspended)` : mode,
+    ...runCells(run),
   ];
-  return wide
-    ? [...cells, count('held'), one.policy?.object.metadata.name ?? '-', body?.plan?.digest ?? '-']
-    : cells;
+  return wide ? [...cells, ...wideCells(one, run)] : cells;
+}
+
+function runCells(run: StoredRun | undefined): string[] {
+  if (!run) return ['Unknown', 'NeverRun', '-', '-', '-', '-'];
+  const ready = READY[run.outcome ?? ''] ?? ['Unknown', 'CutOff'];
+  const totals = (run.body as RunDocument | undefined)?.totals ?? {};
+  const counts = ['inSync', 'pending', 'failed'].map((name) => String(totals[name] ?? '-'));
+  return [...ready, ...counts, ago(systemClock.now() - run.startedAt)];
+}
+
+function wideCells({ policy }: ProjectMapping, run: StoredRun | undefined): string[] {
+  const body = run?.body as RunDocument | undefined;
+  return [
+    String(body?.totals['held'] ?? '-'),
+    policy?.object.metadata.name ?? '-',
+    body?.plan?.digest ?? '-',
+  ];
 }
 
 function plans(project: Project, state: State | undefined): string[][] {

@@ -9,7 +9,7 @@ import { CSV_HEADER, describe, entryLine } from './report.ts';
 import { csvLine } from './output.ts';
 import type { Project } from './project.ts';
 import { findMapping } from './roll-call.ts';
-import type { RunDocument } from './run-mapping.ts';
+import type { RunDocument } from './run-document.ts';
 
 export function history(project: Project, context: Context): number {
   const { settings, output } = context;

@@ -9,30 +9,14 @@ import type { Context } from './command.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { write } from './get.ts';
 import { openSide } from './open-side.ts';
+import type { SystemObject } from '../api/managed-system.ts';
+import type { ManifestObject } from '../local/manifests.ts';
 import type { Project } from './project.ts';
 import { systemClock } from './roll-call.ts';
 
 export async function objects(project: Project, context: Context): Promise<number> {
   const [, systemName = '', objectName = '', action = 'list', id] = context.settings.operands;
-  const key = systemName.includes('/') ? systemName : `default/${systemName}`;
-  const system = project.manifests.systems.find((one) => keyOf(one.object) === key);
-  if (!system || system.object.spec.type !== 'Repository') {
-    const known = project.manifests.systems
-      .filter((one) => one.object.spec.type === 'Repository')
-      .map((one) => keyOf(one.object));
-    throw new CommandFailure(
-      EXIT.invalid,
-      `there is no Repository '${key}'; there is ${known.join(', ') || 'none'}`,
-    );
-  }
-  const object = system.object.spec.objects.find((one) => one.name === objectName);
-  if (!object) {
-    const known = system.object.spec.objects.map((one) => one.name).join(', ');
-    throw new CommandFailure(
-      EXIT.invalid,
-      `Repository ${key} has no object '${objectName}'; there is ${known}`,
-    );
-  }
+  const { system, object, key } = findObject(project, systemName, objectName);
   const writes = action === 'put' || action === 'delete';
   using state: State = writes
     ? openState(project.stateFolder, process.pid)
@@ -45,7 +29,29 @@ export async function objects(project: Project, context: Context): Promise<numbe
     now: () => systemClock.now(),
   };
   await using session = await openSide(input, context.signal);
-  return act({ action, id, session, key: `${key} ${objectName}`, state }, context);
+  return act({ action, id, session, key, state }, context);
+}
+
+function findObject(
+  { manifests }: Project,
+  systemName: string,
+  objectName: string,
+): { system: ManifestObject<'ManagedSystem'>; object: SystemObject; key: string } {
+  const key = systemName.includes('/') ? systemName : `default/${systemName}`;
+  const repositories = manifests.systems.filter((one) => one.object.spec.type === 'Repository');
+  const system = repositories.find((one) => keyOf(one.object) === key);
+  if (!system) {
+    const known = repositories.map((one) => keyOf(one.object)).join(', ') || 'none';
+    throw new CommandFailure(EXIT.invalid, `there is no Repository '${key}'; there is ${known}`);
+  }
+  const { objects: known } = system.object.spec;
+  const object = known.find((one) => one.name === objectName);
+  if (object) return { system, object, key: `${key} ${objectName}` };
+  const names = known.map((one) => one.name).join(', ');
+  throw new CommandFailure(
+    EXIT.invalid,
+    `Repository ${key} has no object '${objectName}'; there is ${names}`,
+  );
 }
 
 interface Action {

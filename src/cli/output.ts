@@ -4,7 +4,8 @@ import type { EntryRecord } from '../engine/ports.ts';
 import type { ManifestProblem } from '../local/manifests.ts';
 import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';
-import { documentOf, type RunSummary } from './run-mapping.ts';
+import { documentOf } from './run-document.ts';
+import type { RunSummary } from './run-mapping.ts';
 
 export type Format = 'table' | 'wide' | 'json' | 'csv';
 
@@ -34,13 +35,18 @@ export function runProblem({ mapping, code, outcome, message }: RunSummary): Rep
 /** Columns as wide as their widest cell, three spaces apart, as kubectl prints them. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];
-  const widths = header.map((_, at) => Math.max(...all.map((row) => [...(row[at] ?? '')].length)));
+  const widths = header.map((_, at) => Math.max(...all.map((row) => width(row[at] ?? ''))));
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, at) => cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - [...cell].length)))
+      .map((cell, at) => cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - width(cell))))
       .join('   ')
       .trimEnd();
   return all.map((row) => `${line(row)}\n`).join('');
+}
+
+/** Characters as people count them. */
+function width(text: string): number {
+  return [...new Intl.Segmenter().segment(text)].length;
 }
 
 /** RFC 4180, with a defence against formulas where a spreadsheet opens it. */

@@ -6,7 +6,8 @@ import type { State } from '../store/state.ts';
 import type { Context } from './command.ts';
 import { csvLine, table, type Output, type ReportedProblem } from './output.ts';
 import type { Project } from './project.ts';
-import { documentOf, type RunSummary } from './run-mapping.ts';
+import { documentOf } from './run-document.ts';
+import type { RunSummary } from './run-mapping.ts';
 import { MEANING, NEXT_STEP } from './words.ts';
 
 /** Examples of each group; `-o wide` shows all. */
@@ -28,7 +29,9 @@ export function writeReport({ runs, problems, state, project }: Report, context:
   const writer = new ReportWriter(state, context);
   for (const summary of runs) writer.run(summary);
   for (const { rule, message, mapping } of problems)
-    notes.write(`${mapping ?? project.directory}: ${rule}: ${message}\n`);
+    notes.write(
+      `${mapping ?? project.directory}: ${message.startsWith(rule) ? '' : `${rule}: `}${message}\n`,
+    );
 }
 
 class ReportWriter {

@@ -6,7 +6,7 @@ import type { Definition } from '../engine/definition.ts';
 import type { ObjectSchema } from '../engine/entry.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import { normalise } from '../engine/matching.ts';
-import type { Clock, Evidence } from '../engine/ports.ts';
+import type { Clock } from '../engine/ports.ts';
 import { run, type Outcome, type Progress, type RunRequest, type RunResult } from '../engine/run.ts';
 import { FORGET_AFTER_MS, mappingRow } from '../store/mappings.ts';
 import { SqliteMemory, type MappingEnds } from '../store/memory.ts';
@@ -14,6 +14,7 @@ import { Runs } from '../store/runs.ts';
 import { FileSpool } from '../store/spool.ts';
 import type { State } from '../store/state.ts';
 import { openSide, withWriter } from './open-side.ts';
+import { storedBody } from './run-document.ts';
 import { definitionOf, type Project, type ProjectMapping, type ProjectSide } from './project.ts';
 
 export interface RunMappingOptions {
@@ -118,13 +119,8 @@ async function openAndRun(one: ProjectMapping, options: OpenedRun, signal: Abort
   if (missing !== undefined)
     return { outcome: 'Stalled', message: missing, code: 'ReadOnly', result: undefined };
   const effect = effectOf(one, definition, options);
-  const result = await runEngine(
-    one,
-    definition,
-    effect,
-    { ...options, source: extended.source, target: extended.target },
-    signal,
-  );
+  const opened = { ...options, source: extended.source, target: extended.target };
+  const result = await runEngine(one, { definition, effect }, opened, signal);
   return { outcome: result.outcome, message: result.message, code: codeOf(result), result };
 }
 
@@ -214,8 +210,7 @@ function isRepository({ system }: ProjectSide): boolean {
 
 async function runEngine(
   one: ProjectMapping,
-  definition: Definition,
-  effect: RunRequest['effect'],
+  { definition, effect }: { readonly definition: Definition; readonly effect: RunRequest['effect'] },
   options: OpenedRun & { readonly source: Session; readonly target: Session },
   signal: AbortSignal,
 ): Promise<RunResult> {
@@ -271,70 +266,4 @@ function endsOf({ source, target }: ProjectMapping): MappingEnds {
     targetSystem: keyOf(target.system.object),
     targetObject: target.object.name,
   };
-}
-
-// --- the document ---------------------------------------------------------------------------------------
-
-export interface RunDocument {
-  readonly mapping: string;
-  readonly id: string;
-  readonly mode: string;
-  readonly trigger: string;
-  readonly outcome: string;
-  readonly startedAt: string;
-  readonly finishedAt: string;
-  readonly durationSeconds: number;
-  readonly source: SideDocument;
-  readonly target: SideDocument;
-  readonly situations: readonly unknown[];
-  readonly totals: Readonly<Record<string, number | string>>;
-  readonly plan: { readonly digest: string; readonly operations: number; readonly expiresAt: string } | null;
-}
-
-interface SideDocument {
-  readonly entries: number;
-  readonly complete: string;
-  readonly proof: string | null;
-  readonly reason: string | null;
-}
-
-const NO_TOTALS = { inSync: 0, planned: 0, applied: 0, held: 0, failed: 0, pending: 0 };
-
-export function documentOf(summary: RunSummary): RunDocument {
-  const { result, startedAt, finishedAt } = summary;
-  const plan = result?.plan;
-  return {
-    mapping: summary.mapping,
-    id: summary.id,
-    mode: summary.mode,
-    trigger: summary.trigger,
-    outcome: summary.outcome,
-    startedAt: new Date(startedAt).toISOString(),
-    finishedAt: new Date(finishedAt).toISOString(),
-    durationSeconds: (finishedAt - startedAt) / 1_000,
-    source: sideDocument(result?.source, summary.code),
-    target: sideDocument(result?.target, summary.code),
-    situations: result?.situations ?? [],
-    totals: { ...(result?.totals ?? NO_TOTALS), planDigest: result?.planDigest ?? '' },
-    plan: plan
-      ? {
-          digest: plan.digest,
-          operations: result.heldOperations,
-          expiresAt: new Date(plan.expiresAt).toISOString(),
-        }
-      : null,
-  };
-}
-
-function sideDocument(
-  side: { readonly entries: number; readonly evidence: Evidence } | undefined,
-  code: string | undefined,
-): SideDocument {
-  if (!side) return { entries: 0, complete: 'No', proof: null, reason: code ?? null };
-  const { complete, proof, reason } = side.evidence;
-  return { entries: side.entries, complete, proof: proof ?? null, reason: reason ?? null };
-}
-
-function storedBody(summary: RunSummary): unknown {
-  return { ...documentOf(summary), message: summary.message ?? null };
 }

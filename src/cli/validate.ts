@@ -36,11 +36,7 @@ function readsTime(...specs: unknown[]): boolean {
 
 function conditionsOf(spec: unknown): unknown[] {
   if (typeof spec !== 'object' || spec === null) return [];
-  return Object.entries(spec).flatMap(([name, value]) =>
-    ['where', 'deletedWhen', 'when'].includes(name)
-      ? [value]
-      : Array.isArray(value)
-        ? value.flatMap(conditionsOf)
-        : conditionsOf(value),
+  return Object.entries(spec).flatMap(([name, value]: [string, unknown]): unknown[] =>
+    ['where', 'deletedWhen', 'when'].includes(name) ? [value] : conditionsOf(value),
   );
 }

@@ -39,28 +39,29 @@ function parseRule(
   const when = compile(rule.when, [...path, 'when'], 'Condition', context);
   if (!attribute || !origin) return [];
   if (attribute.readOnly) {
-    context.problems.add(
-      [...path, written],
-      `attribute '${attribute.name}' is kept by the system itself and cannot be written`,
-    );
+    const message = `attribute '${attribute.name}' is kept by the system itself and cannot be written`;
+    context.problems.add([...path, written], message);
     return [];
   }
-  const other = context[written === 'target' ? 'source' : 'target'];
-  const reads = readsOf(origin, written === 'target' ? 'source' : 'target');
+  const read = written === 'target' ? 'source' : 'target';
+  const reads = readsOf(origin, read);
+  const sensitive = isSensitive(attribute, origin, reads, context[read]);
+  return [{ attribute, origin, reads, when, sensitive, ...howOf(rule, attribute, own) }];
+}
+
+/** Write-only attributes cannot be compared, so their rules count on create unless somebody asks for more. */
+function howOf(
+  rule: Written,
+  attribute: AttributeSchema,
+  own: SideInput,
+): Pick<AttributeRule, 'strength' | 'onCreate' | 'onUpdate' | 'merge'> {
   const on = rule.on ?? (attribute.writeOnly ? ['Create'] : ['Create', 'Update']);
-  return [
-    {
-      attribute,
-      origin,
-      reads,
-      when,
-      strength: rule.strength ?? 'Strong',
-      onCreate: on.includes('Create'),
-      onUpdate: on.includes('Update') && !isFixedId(attribute, own),
-      merge: rule.merge ?? 'Replace',
-      sensitive: isSensitive(attribute, origin, reads, other),
-    },
-  ];
+  return {
+    strength: rule.strength ?? 'Strong',
+    onCreate: on.includes('Create'),
+    onUpdate: on.includes('Update') && !isFixedId(attribute, own),
+    merge: rule.merge ?? 'Replace',
+  };
 }
 
 /** The id of an entry never changes: its rule counts on create only. */

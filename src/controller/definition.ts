@@ -209,32 +209,39 @@ function attributesRead(
   parsed: ParsedSide,
   bare: BareDefinition,
 ): string[] {
-  const names = new Set<string>();
-  const add = (more: Iterable<string>): void => {
-    for (const name of more) names.add(name);
-  };
   const variable = side === 'Source' ? 'source' : 'target';
   const [own, other] = side === 'Source' ? [bare.inbound, bare.outbound] : [bare.outbound, bare.inbound];
-  for (const rule of own) add([rule.attribute.name]);
-  for (const rule of other) add(rule.reads);
   const expressions = [
-    ...[...own, ...other].flatMap((rule) => [
-      rule.when,
-      rule.origin.kind === 'Expression' ? rule.origin.expression : undefined,
-    ]),
-    ...[...own, ...other].flatMap(({ origin }) =>
-      origin.kind === 'Name' ? [origin.rdn, origin.parent] : [],
-    ),
-    ...[parsed.where, parsed.deletedWhen, ...bare.rules.map((rule) => rule.when)],
+    ...[...own, ...other].flatMap(expressionsOf),
+    parsed.where,
+    parsed.deletedWhen,
+    ...bare.rules.map((rule) => rule.when),
   ];
-  for (const expression of expressions) if (expression) add(expression.reads[variable]);
-  for (const expression of parsed.protect) add(expression.reads.entry);
-  if (parsed.state) add([parsed.state.attribute.name]);
-  for (const { source, target } of bare.correlate) {
-    if (side === 'Target') add([target.name]);
-    else add(source.kind === 'Attribute' ? [source.name] : source.expression.reads.source);
-  }
+  const names = new Set([
+    ...own.map((rule) => rule.attribute.name),
+    ...other.flatMap((rule) => [...rule.reads]),
+    ...expressions.flatMap((expression) => [...(expression?.reads[variable] ?? [])]),
+    ...parsed.protect.flatMap((expression) => [...expression.reads.entry]),
+    ...(parsed.state ? [parsed.state.attribute.name] : []),
+    ...bare.correlate.flatMap((rule) => (side === 'Target' ? [rule.target.name] : correlationReads(rule))),
+  ]);
   return [...names].filter((name) => !schema.attributes.get(name)?.writeOnly).toSorted();
+}
+
+function expressionsOf({ when, origin }: Definition['outbound'][number]): (Expression | undefined)[] {
+  switch (origin.kind) {
+    case 'Expression':
+      return [when, origin.expression];
+    case 'Name':
+      return [when, origin.rdn, origin.parent];
+    case 'From':
+    case 'Constant':
+      return [when];
+  }
+}
+
+function correlationReads({ source }: Definition['correlate'][number]): string[] {
+  return source.kind === 'Attribute' ? [source.name] : [...source.expression.reads.source];
 }
 
 function usesTime(sides: Sides, rules: Definition['rules']): boolean {
