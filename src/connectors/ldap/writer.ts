@@ -185,7 +185,8 @@ export class LdapWriter implements EntryWriter {
         found = (await search(await shared(signal), what, signal)).searchEntries[0];
       }
       const entry = found && decoder.decode(found);
-      if (entry) return { kind: 'Applied', id: entry.id, name };
+      // The server's own spelling of the name is what the next read will bring.
+      if (entry) return { kind: 'Applied', id: entry.id, name: entry.name ?? name };
     } catch (error) {
       if (error instanceof ConnectorError) return { kind: 'Unknown', error };
       throw error;
