@@ -10,7 +10,7 @@ import { objects } from './objects.ts';
 import { reported, writeDocument, type Output } from './output.ts';
 import { loadProject, type Project } from './project.ts';
 import { takeRollCall } from './roll-call.ts';
-import { validate } from './validate.ts';
+import { problemLine, validate } from './validate.ts';
 
 export interface Context {
   readonly settings: Settings;
@@ -75,8 +75,7 @@ function refuse(project: Project, context: Context): number {
       undefined,
       output,
     );
-  for (const { file, line, path, message } of project.problems)
-    notes.write(`${file}:${line}: ${path === '' ? '' : `${path}: `}${message}\n`);
+  for (const problem of project.problems) notes.write(problemLine(problem));
   notes.write(
     `rollcall: ${project.problems.length} ${project.problems.length === 1 ? 'problem' : 'problems'}; nothing was done\n`,
   );

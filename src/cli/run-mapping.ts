@@ -29,6 +29,8 @@ export interface RunMappingOptions {
   readonly progress: (mapping: string, progress: Progress) => void;
 }
 
+const STOPPED = 'the run was asked to stop; run it again, it goes on where it was';
+
 /** A run as the document tells it (DESIGN.md, "Command line"); its entries are in the store. */
 export interface RunSummary {
   readonly sequence: number;
@@ -58,12 +60,15 @@ export async function runMapping(
   const runs = new Runs(state.database);
   const id = randomUUID();
   const sequence = runs.begin({ id, mapping: row, mode, startedAt });
-  const ended = await attempt(() => openAndRun(one, { ...options, row, sequence, startedAt }, signal));
+  const ended = await attempt(
+    () => openAndRun(one, { ...options, row, sequence, startedAt }, signal),
+    signal,
+  );
   state.database.flush();
   const finishedAt = clock.now();
   const interrupted =
     signal.aborted && ended.outcome !== 'Stalled'
-      ? ({ outcome: 'Failed', message: 'the run was asked to stop' } as const)
+      ? ({ outcome: 'Failed', message: STOPPED, code: 'Stopped' } as const)
       : {};
   const summary = {
     sequence,
@@ -84,10 +89,11 @@ export async function runMapping(
 type Ended = Pick<RunSummary, 'outcome' | 'message' | 'code' | 'result'>;
 
 /** Faults of the systems end the run, not the program. */
-async function attempt(work: () => Promise<Ended>): Promise<Ended> {
+async function attempt(work: () => Promise<Ended>, signal: AbortSignal): Promise<Ended> {
   try {
     return await work();
   } catch (error) {
+    if (signal.aborted) return { outcome: 'Failed', message: STOPPED, code: 'Stopped', result: undefined };
     if (!(error instanceof ConnectorError)) throw error;
     const stalls = error.code === 'InvalidConfiguration' || error.code === 'Unsupported';
     return {

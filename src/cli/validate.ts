@@ -2,6 +2,7 @@
 import type { Context } from './command.ts';
 import { EXIT } from './failure.ts';
 import { table } from './output.ts';
+import type { ManifestProblem } from '../local/manifests.ts';
 import type { Project } from './project.ts';
 
 export function validate({ manifests, problems, mappings }: Project, { settings, output }: Context): number {
@@ -10,10 +11,7 @@ export function validate({ manifests, problems, mappings }: Project, { settings,
     output.write(`${JSON.stringify({ exitCode, problems, notes: manifests.notes }, null, 2)}\n`);
     return exitCode;
   }
-  for (const { file, line, path, message, value } of problems) {
-    const found = value === undefined ? '' : ` (found ${value})`;
-    output.write(`${file}:${line}: ${path === '' ? '' : `${path}: `}${message}${found}\n`);
-  }
+  for (const problem of problems) output.write(problemLine(problem));
   if (problems.length > 0) {
     output.write(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}\n`);
     return exitCode;
@@ -28,6 +26,11 @@ export function validate({ manifests, problems, mappings }: Project, { settings,
   ];
   output.write(`${table(['KIND', 'VALID'], rows)}`);
   return exitCode;
+}
+
+export function problemLine({ file, line, path, message, value }: ManifestProblem): string {
+  const found = value === undefined ? '' : ` (found ${value})`;
+  return `${file}:${line}: ${path === '' ? '' : `${path}: `}${message}${found}\n`;
 }
 
 function readsTime(...specs: unknown[]): boolean {

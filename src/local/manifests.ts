@@ -5,7 +5,7 @@
  */
 import { checkMetadata, defaultNamespace } from '../api/metadata.ts';
 import { group, isKind, kindNames, version, type Kind } from '../api/names.ts';
-import { formatPath, type PathKey, type Problem } from '../api/problem.ts';
+import { formatPath, printableValue, type PathKey, type Problem } from '../api/problem.ts';
 import { isRecord } from '../api/schema.ts';
 import { validateObject, type Contract, type ObjectOf } from '../api/validation.ts';
 import { nearestName } from '../lib/nearest-name.ts';
@@ -210,7 +210,7 @@ function collectOurs(
     const nearest = typeof kind === 'string' ? nearestName(kind, kindNames) : undefined;
     const meant = nearest === undefined ? '' : `; did you mean ${nearest}?`;
     const message = `is not a kind of ${group}/${version}; there are ${kindNames.join(', ')}${meant}`;
-    collected.report(place, { path: ['kind'], rule: 'kind', message, value: undefined });
+    collected.report(place, { path: ['kind'], rule: 'kind', message, value: printableValue(['kind'], kind) });
     return;
   }
   const validated = validateObject(contract, kind, object);
