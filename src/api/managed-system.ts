@@ -267,7 +267,7 @@ export interface CsvExpectation {
    */
   rows?: number;
   /**
-   * What the last line begins with, such as `#rows:`. The number of rows follows it; the header and the trailer itself are not counted.
+   * The last line, with `{rows}` where the number of rows stands, such as `END,{rows}`; without `{rows}` the number follows the text, as in `#rows:`. The header and the trailer itself are not counted.
    */
   trailer?: string;
 }

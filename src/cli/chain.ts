@@ -18,7 +18,7 @@ export interface ChainResult {
 }
 
 /** Who writes a system comes before who reads it; else by name. */
-export function inChainOrder(mappings: readonly ProjectMapping[]): ProjectMapping[] {
+function inChainOrder(mappings: readonly ProjectMapping[]): ProjectMapping[] {
   const sorted = mappings.toSorted((one, other) => (one.key < other.key ? -1 : 1));
   const ordered: ProjectMapping[] = [];
   const visiting = new Set<ProjectMapping>();

@@ -170,7 +170,7 @@ function plans(project: Project, state: State | undefined): string[][] {
 }
 
 /** As kubectl shows ages: the largest unit that says enough. */
-export function ago(milliseconds: number): string {
+function ago(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
   if (seconds < 120) return `${seconds}s`;
   if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;

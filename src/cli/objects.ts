@@ -29,7 +29,7 @@ export async function objects(project: Project, context: Context): Promise<numbe
     now: () => systemClock.now(),
   };
   await using session = await openSide(input, context.signal);
-  return act({ action, id, session, key, state }, context);
+  return await act({ action, id, session, key, state }, context);
 }
 
 function findObject(

@@ -1,5 +1,5 @@
 /** From a ManagedSystem and one of its objects to an open session: references resolved, the right connector asked. */
-import type { CsvLocation, LdapLocation, SystemObject } from '../api/managed-system.ts';
+import type { CsvExpectation, CsvLocation, LdapLocation, SystemObject } from '../api/managed-system.ts';
 import { keyOf } from '../controller/definition-side.ts';
 import type { ObjectConfig, Session } from '../connectors/connector.ts';
 import { openCsv } from '../connectors/csv/open-csv.ts';
@@ -82,10 +82,18 @@ function openCsvSide(input: OpenSideInput, writable: boolean, signal: AbortSigna
   const { csv } = system.object.spec;
   if (!csv || !object.csv) throw invalid(input, 'csv');
   const place = placeOf(object.csv, input);
-  const expectation = object.csv.expect ? { expect: object.csv.expect } : {};
+  const expectation = object.csv.expect ? { expect: expectationOf(object.csv.expect) } : {};
   return openCsv({ ...configOf(object), ...place, ...expectation }, csv, {
     writable: writable && 'path' in place,
   })(signal);
+}
+
+/** A trailer without `{rows}` is what stands before the number. */
+function expectationOf(expect: CsvExpectation): CsvExpectation {
+  const { trailer } = expect;
+  return trailer === undefined || trailer.includes('{rows}')
+    ? expect
+    : { ...expect, trailer: `${trailer}{rows}` };
 }
 
 function placeOf(

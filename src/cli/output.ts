@@ -7,8 +7,6 @@ import type { State } from '../store/state.ts';
 import { documentOf } from './run-document.ts';
 import type { RunSummary } from './run-mapping.ts';
 
-export type Format = 'table' | 'wide' | 'json' | 'csv';
-
 export interface Output {
   write(text: string): void;
 }

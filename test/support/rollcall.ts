@@ -187,7 +187,7 @@ ${policy}`;
   });
 }
 
-export const MAPPED = `correlate: [ { source: mail, target: mail } ]
+const MAPPED = `correlate: [ { source: mail, target: mail } ]
   attributes: [ { target: key, expression: "'a' + source.id" }, { target: name, from: name }, { target: mail, from: mail } ]`;
 
 function header(kind: string, name: string): string {
