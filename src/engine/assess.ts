@@ -163,7 +163,13 @@ class Assessor {
 
   #describe(source: Item, hits: readonly number[]): Hits {
     if (this.#input.unsettled.sources.get(source.key) === 'Differs') return { kind: 'Several' };
-    return describeHits(source, hits, this.#input.target, this.#wants, (link) => this.#ownerOf(link));
+    const described = describeHits(source, hits, this.#input.target, this.#wants, (link) =>
+      this.#ownerOf(link),
+    );
+    const [only] = hits;
+    const item = only === undefined ? undefined : this.#input.target.itemAt(only);
+    const isUnsettled = item !== undefined && this.#input.unsettled.targets.has(item.key);
+    return described.kind === 'One' && isUnsettled ? { ...described, owner: 'Unjudged' } : described;
   }
 
   #unresolved(source: Item): RecordedError | undefined {
@@ -213,8 +219,18 @@ class Assessor {
       if (item.state === 'Failed') this.#failTarget(item);
       else if (item.link === -1) this.#judgeTarget(item, undefined);
     }
-    for (const pair of pairs.all())
-      if (pair.target.listed && !pair.source.listed) this.#judgeTarget(pair.target, pair);
+    for (const pair of pairs.all()) {
+      if (!pair.target.listed || pair.source.listed) continue;
+      const unread = pair.target.state === 'Failed' && !this.#isOnWorkList(pair.target);
+      if (unread)
+        this.#fail({ source: pair.source, target: pair.target, pair }, pair.target.error ?? UNJUDGED);
+      else this.#judgeTarget(pair.target, pair);
+    }
+  }
+
+  #isOnWorkList(target: Item): boolean {
+    const { target: roll } = this.#input;
+    return roll.itemAt(roll.ordinalOf(target.key)) === target;
   }
 
   #judgeTarget(target: Item, pair: Pair | undefined): void {

@@ -112,7 +112,7 @@ class Planner {
     }
     this.#context.summary.addPair(view.situation);
     const share = { decision, differences: comparison.differences };
-    const settles = decision.response !== 'Link' && decision.response !== 'UpdateSource';
+    const settles = decision.response === 'UpdateTarget' || decision.response === 'CreateTarget';
     this.#carryOut(
       view,
       share,
@@ -125,7 +125,7 @@ class Planner {
     const none = { differences: [], equal: NOTHING_AGREED, error: undefined };
     const updates = decision.response === 'UpdateTarget' || decision.response === 'UpdateSource';
     const { source, target } = view;
-    if (!source || !target || !(updates || decision.response === 'Link')) return none;
+    if (!source || !target || !isNominated(view) || isPassive(decision)) return none;
     if (!this.#context.definition.correlate.some((rule) => sharesKey(rule, source, target, this.#context))) {
       const message = 'correlation nominated an entry whose key differs';
       return { ...none, error: { code: 'KeyDiffers', attribute: null, rule: null, message } };
@@ -375,6 +375,15 @@ class Planner {
   #record(draft: RecordDraft, outcome: Parameters<typeof recordOf>[1]): void {
     this.#context.summary.add(recordOf(draft, outcome));
   }
+}
+
+/** The target is only a hit of correlation, not yet linked to this source. */
+function isNominated({ judged }: PairView): boolean {
+  return ['A2', 'A8', 'A12', 'A14', 'A18'].includes(judged.verdict?.row ?? '');
+}
+
+function isPassive({ response }: Decision): boolean {
+  return response === 'Ignore' || response === 'Report' || response === 'Fail';
 }
 
 function changeOfDifference(difference: Share['differences'][number]): Change {

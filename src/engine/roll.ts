@@ -106,6 +106,12 @@ export class Roll {
     return this.#ordinals.link(ordinal);
   }
 
+  /** The link row of an entry of the listing, or -1. */
+  linkOf(key: string): number {
+    const ordinal = this.ordinalOf(key);
+    return ordinal === -1 ? -1 : this.linkAt(ordinal);
+  }
+
   /** Ordinals of the target entries that carry one of these key hashes under the given correlation rule. */
   hits(rule: number, hashes: readonly Uint8Array[]): number[] {
     const found = new Set<number>();
