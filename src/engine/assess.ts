@@ -113,13 +113,13 @@ class Assessor {
     }
     const needsPartner = pair === undefined || (item.state === 'InScope' && pair.target.state === 'Gone');
     if (!needsPartner) return;
-    if (item.keysError) {
+    const hits = hitsOf(item, target);
+    if (hits.length === 0 && item.keysError) {
       item.state = 'Failed';
       item.error = item.keysError;
       this.#wantWhatItMayMean(item, pair);
       return;
     }
-    const hits = hitsOf(item, target);
     this.#hits.set(item, hits);
     if (item.state === 'InScope') this.#wants.add(item, hits);
   }

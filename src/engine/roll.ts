@@ -29,7 +29,7 @@ export interface Item {
   readonly link: number;
   /** Source items: key hashes, one list per correlation rule. */
   keys: readonly (readonly Uint8Array[])[];
-  /** Correlation could not be evaluated. It matters only to an entry that needs it. */
+  /** A correlation rule could not be evaluated. It matters only where no rule before it has a hit. */
   keysError: RecordedError | undefined;
   error: RecordedError | undefined;
   /** Target items: it carries our disable mark and is disabled. */
@@ -197,11 +197,20 @@ export class Roll {
       this.items.push(item);
     }
     item.occurrences++;
+    this.#countFailed(item);
     item.state = 'Failed';
     const message = `id '${entry.id}' occurs ${item.occurrences} times in ${this.definition.system} ${this.definition.object}; keep one entry of that id`;
     item.error = { code: 'DuplicateKey', attribute: this.definition.schema.id, rule: null, message };
     if (this.definition.side === 'Target') this.#indexKeys(entry, ordinal);
     else this.#addKeys(item, entry);
+  }
+
+  /** An entry that fails after it was met counts as one in scope. */
+  #countFailed({ state, handle }: Item): void {
+    if (state === 'OutOfScope' || state === 'DeletedMark') this.present++;
+    const deletedOutside =
+      state === 'DeletedMark' && handle !== undefined && !this.#passesWhere(this.#context.spool.get(handle));
+    if (state === 'OutOfScope' || deletedOutside) this.inScope++;
   }
 
   /** What an entry that cannot be judged may have meant is every hit of every one of its occurrences. */

@@ -52,6 +52,7 @@ const ATTRIBUTES: readonly AttributeSchema[] = [
   attribute('other', { values: 'Multi' }),
   attribute('title'),
   attribute('phone'),
+  attribute('code'),
   attribute('tags', { values: 'Multi' }),
   attribute('scope'),
   attribute('gone'),
@@ -134,6 +135,7 @@ export class World {
   readonly #row: number;
   readonly #ends: MappingEnds;
   options: WorldOptions;
+  #parsed: { readonly options: WorldOptions; readonly definition: Definition } | undefined;
 
   constructor(options: WorldOptions = {}) {
     this.options = options;
@@ -161,6 +163,13 @@ export class World {
 
   definition(): Definition {
     const { options } = this;
+    if (this.#parsed?.options === options) return this.#parsed.definition;
+    const definition = this.#parse(options);
+    this.#parsed = { options, definition };
+    return definition;
+  }
+
+  #parse(options: WorldOptions): Definition {
     const parsed = parseDefinition({
       mapping: mappingOf(options, this.mapping.slice('default/'.length)),
       source: sideInput(this.#ends.sourceSystem, 'person', this.source.schema, options),
