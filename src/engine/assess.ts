@@ -73,10 +73,11 @@ class Assessor {
 
   run(): Assessment {
     const sources = this.#sources();
+    const byTableA = new Set(sources);
     for (const item of sources) this.#correlate(item);
     for (const item of sources) this.#judgeSource(item);
     this.#judgeTargets();
-    this.#judgeUnlisted();
+    this.#judgeUnlisted(byTableA);
     const { target } = this.#input;
     const wants = [...this.#wants.ordinals()].map((ordinal) => target.itemAt(ordinal)?.key);
     return {
@@ -114,9 +115,9 @@ class Assessor {
     const needsPartner = pair === undefined || (item.state === 'InScope' && pair.target.state === 'Gone');
     if (!needsPartner) return;
     const hits = hitsOf(item, target);
-    if (hits.length === 0 && item.keysError) {
+    if (!hits) {
       item.state = 'Failed';
-      item.error = item.keysError;
+      item.error = item.keysError?.error;
       this.#wantWhatItMayMean(item, pair);
       return;
     }
@@ -259,9 +260,9 @@ class Assessor {
   }
 
   /** Table C: links of which neither side was listed; C3 was judged by table A. */
-  #judgeUnlisted(): void {
+  #judgeUnlisted(byTableA: ReadonlySet<Item>): void {
     for (const pair of this.#input.pairs.all()) {
-      if (pair.source.listed || pair.target.listed || isThere(pair.source)) continue;
+      if (pair.source.listed || pair.target.listed || byTableA.has(pair.source)) continue;
       const error = pair.source.error ?? pair.target.error;
       if (error) this.#fail({ source: pair.source, target: pair.target, pair }, error);
       else

@@ -5,7 +5,15 @@
 import type { Judged } from './assess.ts';
 import { compare, type Comparison } from './compare.ts';
 import { canWrite, decide, decideConfirmed, type Decision, type Share } from './decide.ts';
-import type { AttributeRule, Definition, Expression, Response, Scope, Situation } from './definition.ts';
+import type {
+  AttributeRule,
+  Definition,
+  Expression,
+  PolicyRule,
+  Response,
+  Scope,
+  Situation,
+} from './definition.ts';
 import type { Entry } from './entry.ts';
 import { sharesKey } from './correlate.ts';
 import { digestOf, type Operation, type OperationBody } from './operation.ts';
@@ -116,7 +124,9 @@ class Planner {
     const differences = comparison.differences.filter((one) => canWrite(decision.response, one));
     const share = { decision, differences };
     const settles =
-      (decision.response === 'UpdateTarget' && this.#settles.update) ||
+      (decision.response === 'UpdateTarget' &&
+        this.#settles.update &&
+        view.judged.target?.state === 'InScope') ||
       (decision.response === 'CreateTarget' && this.#settles.create);
     this.#carryOut(
       view,
@@ -398,20 +408,18 @@ interface Settling {
 }
 
 /**
- * Not where a rule is asked of every Confirmed pair, where a value depends on what the target has, or where an
- * attribute is compared that the write does not touch: such a pair is looked at once more before it is quiet.
+ * Not where a rule is asked of every Confirmed pair, where a value or the scope depends on what is written, or
+ * where an attribute is compared that the write does not touch: such a pair is looked at once more.
  */
-function settlingOf({ rules, outbound, inbound }: Definition): Settling {
+function settlingOf({ rules, outbound, inbound, target }: Definition): Settling {
   const ofEveryPair: readonly Response[] = ['DisableTarget', 'EnableTarget', 'Unlink'];
-  const asked = rules.some(
-    (rule) =>
-      rule.situations.includes('Confirmed') &&
-      rule.change === undefined &&
-      ofEveryPair.includes(rule.response),
-  );
-  const own = outbound.some((rule) => readsTarget(rule));
-  const update = !asked && !own && !inbound.some((rule) => rule.onUpdate);
-  return { update, create: update && outbound.every((rule) => rule.onCreate || !rule.onUpdate) };
+  const isAsked = (rule: PolicyRule): boolean =>
+    rule.situations.includes('Confirmed') && rule.change === undefined && ofEveryPair.includes(rule.response);
+  const movesScope = outbound.some((rule) => target.where?.reads.target.has(rule.attribute.name));
+  const looksAgain = rules.some(isAsked) || outbound.some(readsTarget) || movesScope;
+  const update = !looksAgain && !inbound.some((rule) => rule.onUpdate);
+  const writesAll = outbound.every((rule) => rule.onCreate || !rule.onUpdate);
+  return { update, create: update && writesAll && target.where === undefined };
 }
 
 function readsTarget({ when, origin }: AttributeRule): boolean {

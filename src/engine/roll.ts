@@ -30,7 +30,7 @@ export interface Item {
   /** Source items: key hashes, one list per correlation rule. */
   keys: readonly (readonly Uint8Array[])[];
   /** A correlation rule could not be evaluated. It matters only where no rule before it has a hit. */
-  keysError: RecordedError | undefined;
+  keysError: { readonly rule: number; readonly error: RecordedError } | undefined;
   error: RecordedError | undefined;
   /** Target items: it carries our disable mark and is disabled. */
   marked: boolean;
@@ -216,7 +216,7 @@ export class Roll {
   /** What an entry that cannot be judged may have meant is every hit of every one of its occurrences. */
   #addKeys(item: Item, entry: Entry): void {
     const { keys, error } = this.#sourceKeys(entry);
-    item.keys = item.keys.map((known, rule) => [...known, ...(keys[rule] ?? [])]);
+    item.keys = keys.map((more, rule) => [...(item.keys[rule] ?? []), ...more]);
     item.keysError ??= error;
   }
 
@@ -279,22 +279,16 @@ export class Roll {
     return this.definition.side === 'Source' ? { source: entry, now } : { target: entry, now };
   }
 
-  #sourceKeys(entry: Entry): { keys: Uint8Array[][]; error: RecordedError | undefined } {
+  /** Of a rule that cannot be evaluated no key is known; the first such rule is the error. */
+  #sourceKeys(entry: Entry): { keys: Uint8Array[][]; error: Item['keysError'] } {
     const keys: Uint8Array[][] = [];
+    let error: Item['keysError'];
     for (const [at, rule] of this.#context.correlate.entries()) {
       const result = sourceValues(rule, entry, this.definition, this.#context.now);
-      if (result.kind === 'Failed') {
-        const error = {
-          code: 'ExpressionFailed',
-          attribute: null,
-          rule: `correlate[${at}]`,
-          message: result.message,
-        };
-        return { keys, error };
-      }
-      keys.push(this.#hashKeys(at, rule, result.values));
+      if (result.kind === 'Failed') error ??= { rule: at, error: correlationError(at, result.message) };
+      keys.push(result.kind === 'Failed' ? [] : this.#hashKeys(at, rule, result.values));
     }
-    return { keys, error: undefined };
+    return { keys, error };
   }
 
   #indexKeys(entry: Entry, ordinal: number): void {
@@ -318,6 +312,10 @@ export class Roll {
         this.valueCounts.set(attribute, (this.valueCounts.get(attribute) ?? 0) + 1);
     }
   }
+}
+
+function correlationError(rule: number, message: string): RecordedError {
+  return { code: 'ExpressionFailed', attribute: null, rule: `correlate[${rule}]`, message };
 }
 
 /** The values that a correlation rule takes from a source entry. */

@@ -225,14 +225,13 @@ class Oracle {
     ];
   }
 
-  /** Every hit that an entry that could not be judged may have meant; rules after one that fails say nothing. */
+  /** Every hit that an entry that could not be judged may have meant. */
   possibleHits(source: View): string[] {
     const found = new Set<string>();
     for (const entry of listedEntries(this.mapping.source).filter(({ id }) => id === source.id)) {
       for (const rule of this.mapping.correlate) {
         if (keysOf(entry, rule) === undefined) {
           this.uncorrelated = true;
-          break;
         }
         for (const hit of this.hitsBy(rule, [entry])) found.add(hit);
       }
