@@ -112,6 +112,10 @@ class Assessor {
       this.#wantWhatItMayMean(item, pair);
       return;
     }
+    if (pair && item.state === 'InScope' && isUnread(pair.target)) {
+      this.#wantWhatItMayMean(item, pair);
+      return;
+    }
     const needsPartner = pair === undefined || (item.state === 'InScope' && pair.target.state === 'Gone');
     if (!needsPartner) return;
     const hits = hitsOf(item, target);
@@ -125,13 +129,15 @@ class Assessor {
     if (item.state === 'InScope') this.#wants.add(item, hits);
   }
 
+  /** Its link's target while that is there; where it is gone or could not be read, every hit too. */
   #wantWhatItMayMean(item: Item, pair: Pair | undefined): void {
     const { target } = this.#input;
     const linked = pair ? target.ordinalOf(pair.targetKey) : -1;
-    const hits = pair ? (linked === -1 ? [] : [linked]) : possibleHitsOf(item, target);
+    const isFree = !pair || pair.target.state === 'Gone' || isUnread(pair.target);
+    const hits = [...(linked === -1 ? [] : [linked]), ...(isFree ? possibleHitsOf(item, target) : [])];
     this.#wants.add(item, hits);
     for (const ordinal of hits) this.#claimed.add(ordinal);
-    if (item.keysError && !pair)
+    if (item.keysError && isFree)
       this.#uncorrelated ??= `correlation of source entry '${item.id}' could not be evaluated`;
   }
 
@@ -297,6 +303,11 @@ const UNJUDGED: RecordedError = {
 
 function isThere(item: Item): boolean {
   return item.state !== 'Gone' && item.state !== 'Failed';
+}
+
+/** A re-read failed: it may be there or not. */
+function isUnread(target: Item): boolean {
+  return target.state === 'Failed' && !target.listed;
 }
 
 /** A source that is linked to an entry that failed fails too. */

@@ -8,7 +8,7 @@ import type { Report } from '../support/world.ts';
 import { expectRun, type ToyMapping, type ToyWorld } from './oracle.ts';
 import { applyStep, comparable, Stage, story, toysIn, type Story } from './toy-world.ts';
 
-const CASES = Number(process.env['ROLLCALL_CASES'] ?? 1500);
+const CASES = Number(process.env['ROLLCALL_CASES'] ?? 2500);
 const SEED = process.env['ROLLCALL_SEED'];
 const LIMIT_MS = Math.max(60_000, CASES * 60);
 const SETTINGS: fc.Parameters<unknown> = {

@@ -228,7 +228,8 @@ class Oracle {
   /** Every hit that an entry that could not be judged may have meant. */
   possibleHits(source: View): string[] {
     const found = new Set<string>();
-    for (const entry of listedEntries(this.mapping.source).filter(({ id }) => id === source.id)) {
+    const all = listedEntries(this.mapping.source).filter(({ id }) => id === source.id);
+    for (const entry of source.listed ? all : [source.entry]) {
       for (const rule of this.mapping.correlate) {
         if (keysOf(entry, rule) === undefined) {
           this.uncorrelated = true;
@@ -265,19 +266,32 @@ class Oracle {
     const link = this.linkOf(source.id);
     const linked = link ? this.linkedTarget(link) : 'None';
     if (source.state === 'Failed') {
-      this.claimAndWant(source.id, link ? [link.target] : this.possibleHits(source));
+      this.meanAnything(source, link);
       return 'Failed';
     }
-    if (linked === 'Failed') return 'Failed';
+    if (linked === 'Failed') {
+      if (link && source.state === 'In' && !this.target(link.target).listed) this.meanAnything(source, link);
+      return 'Failed';
+    }
     const needs = linked === 'None' || (linked === 'Absent' && source.state === 'In');
     if (!needs) return [];
     const hits = this.hits(source);
     if (hits === undefined) {
-      this.claimAndWant(source.id, link ? [link.target] : this.possibleHits(source));
+      this.meanAnything(source, link);
       return 'Failed';
     }
     if (source.state === 'In') for (const hit of hits) this.want(source.id, hit);
     return hits;
+  }
+
+  /** "Its link's target or every hit it may have meant": a target that is gone or cannot be looked at may have a successor. */
+  meanAnything(source: View, link: ToyLink | undefined): void {
+    const target = link && this.target(link.target);
+    const isThere = target && target.state !== 'Gone' && (target.state !== 'Failed' || target.listed);
+    this.claimAndWant(source.id, [
+      ...(link ? [link.target] : []),
+      ...(isThere ? [] : this.possibleHits(source)),
+    ]);
   }
 
   want(source: string, target: string): void {
