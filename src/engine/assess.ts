@@ -73,10 +73,11 @@ class Assessor {
 
   run(): Assessment {
     const sources = this.#sources();
+    const byTableA = new Set(sources);
     for (const item of sources) this.#correlate(item);
     for (const item of sources) this.#judgeSource(item);
     this.#judgeTargets();
-    this.#judgeUnlisted();
+    this.#judgeUnlisted(byTableA);
     const { target } = this.#input;
     const wants = [...this.#wants.ordinals()].map((ordinal) => target.itemAt(ordinal)?.key);
     return {
@@ -111,26 +112,32 @@ class Assessor {
       this.#wantWhatItMayMean(item, pair);
       return;
     }
-    const needsPartner = pair === undefined || (item.state === 'InScope' && pair.target.state === 'Gone');
-    if (!needsPartner) return;
-    if (item.keysError) {
-      item.state = 'Failed';
-      item.error = item.keysError;
+    if (pair && item.state === 'InScope' && isUnread(pair.target)) {
       this.#wantWhatItMayMean(item, pair);
       return;
     }
+    const needsPartner = pair === undefined || (item.state === 'InScope' && pair.target.state === 'Gone');
+    if (!needsPartner) return;
     const hits = hitsOf(item, target);
+    if (!hits) {
+      item.state = 'Failed';
+      item.error = item.keysError?.error;
+      this.#wantWhatItMayMean(item, pair);
+      return;
+    }
     this.#hits.set(item, hits);
     if (item.state === 'InScope') this.#wants.add(item, hits);
   }
 
+  /** Its link's target while that is there; where it is gone or could not be read, every hit too. */
   #wantWhatItMayMean(item: Item, pair: Pair | undefined): void {
     const { target } = this.#input;
     const linked = pair ? target.ordinalOf(pair.targetKey) : -1;
-    const hits = pair ? (linked === -1 ? [] : [linked]) : possibleHitsOf(item, target);
+    const isFree = !pair || pair.target.state === 'Gone' || isUnread(pair.target);
+    const hits = [...(linked === -1 ? [] : [linked]), ...(isFree ? possibleHitsOf(item, target) : [])];
     this.#wants.add(item, hits);
     for (const ordinal of hits) this.#claimed.add(ordinal);
-    if (item.keysError && !pair)
+    if (item.keysError && isFree)
       this.#uncorrelated ??= `correlation of source entry '${item.id}' could not be evaluated`;
   }
 
@@ -163,7 +170,13 @@ class Assessor {
 
   #describe(source: Item, hits: readonly number[]): Hits {
     if (this.#input.unsettled.sources.get(source.key) === 'Differs') return { kind: 'Several' };
-    return describeHits(source, hits, this.#input.target, this.#wants, (link) => this.#ownerOf(link));
+    const described = describeHits(source, hits, this.#input.target, this.#wants, (link) =>
+      this.#ownerOf(link),
+    );
+    const [only] = hits;
+    const item = only === undefined ? undefined : this.#input.target.itemAt(only);
+    const isUnsettled = item !== undefined && this.#input.unsettled.targets.has(item.key);
+    return described.kind === 'One' && isUnsettled ? { ...described, owner: 'Unjudged' } : described;
   }
 
   #unresolved(source: Item): RecordedError | undefined {
@@ -213,8 +226,18 @@ class Assessor {
       if (item.state === 'Failed') this.#failTarget(item);
       else if (item.link === -1) this.#judgeTarget(item, undefined);
     }
-    for (const pair of pairs.all())
-      if (pair.target.listed && !pair.source.listed) this.#judgeTarget(pair.target, pair);
+    for (const pair of pairs.all()) {
+      if (!pair.target.listed || pair.source.listed) continue;
+      const unread = pair.target.state === 'Failed' && !this.#isOnWorkList(pair.target);
+      if (unread)
+        this.#fail({ source: pair.source, target: pair.target, pair }, pair.target.error ?? UNJUDGED);
+      else this.#judgeTarget(pair.target, pair);
+    }
+  }
+
+  #isOnWorkList(target: Item): boolean {
+    const { target: roll } = this.#input;
+    return roll.itemAt(roll.ordinalOf(target.key)) === target;
   }
 
   #judgeTarget(target: Item, pair: Pair | undefined): void {
@@ -243,9 +266,9 @@ class Assessor {
   }
 
   /** Table C: links of which neither side was listed; C3 was judged by table A. */
-  #judgeUnlisted(): void {
+  #judgeUnlisted(byTableA: ReadonlySet<Item>): void {
     for (const pair of this.#input.pairs.all()) {
-      if (pair.source.listed || pair.target.listed || isThere(pair.source)) continue;
+      if (pair.source.listed || pair.target.listed || byTableA.has(pair.source)) continue;
       const error = pair.source.error ?? pair.target.error;
       if (error) this.#fail({ source: pair.source, target: pair.target, pair }, error);
       else
@@ -280,6 +303,11 @@ const UNJUDGED: RecordedError = {
 
 function isThere(item: Item): boolean {
   return item.state !== 'Gone' && item.state !== 'Failed';
+}
+
+/** A re-read failed: it may be there or not. */
+function isUnread(target: Item): boolean {
+  return target.state === 'Failed' && !target.listed;
 }
 
 /** A source that is linked to an entry that failed fails too. */

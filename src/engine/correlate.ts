@@ -5,9 +5,13 @@ import { valuesOf, type Entry } from './entry.ts';
 import { normalise } from './matching.ts';
 import { sourceValues, type Item, type Roll } from './roll.ts';
 
-/** Target entries by their ordinal in the listing. The first rule with at least one hit decides. */
-export function hitsOf(source: Item, target: Roll): readonly number[] {
+/**
+ * Target entries by their ordinal in the listing. The first rule with at least one hit decides; undefined: a rule
+ * could not be evaluated before one had a hit.
+ */
+export function hitsOf(source: Item, target: Roll): readonly number[] | undefined {
   for (const [rule, hashes] of source.keys.entries()) {
+    if (rule === source.keysError?.rule) return undefined;
     const found = target.hits(rule, hashes);
     if (found.length > 0) return found;
   }

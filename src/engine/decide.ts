@@ -161,7 +161,8 @@ function takeRest(open: Open, passedOver: readonly string[], taken: Share[]): vo
     taken.push({ decision: { response: 'Report', rule: undefined, passedOver }, differences: rest });
 }
 
-function canWrite(response: Response, difference: Difference): boolean {
+/** An update takes what it has a rule for. */
+export function canWrite(response: Response, difference: Difference): boolean {
   if (response === 'UpdateTarget') return difference.outbound !== undefined;
   return response !== 'UpdateSource' || difference.inbound.length > 0;
 }

@@ -77,7 +77,7 @@ async function complete(
     const item = ordinal === -1 ? undefined : roll.itemAt(ordinal);
     const id = side === 'Source' ? end.sourceId : end.targetId;
     if (item) items.set(end.row, item);
-    else if (ordinal === -1 && roll.evidence.snapshot)
+    else if (ordinal === -1 && roll.evidence.snapshot && roll.evidence.complete !== 'No')
       items.set(end.row, roll.addFetched({ kind: 'NotThere', id }, end.row));
     else wanted.set(id, end);
   }
@@ -86,7 +86,8 @@ async function complete(
     if (!end) return;
     wanted.delete(answer.id);
     const item = roll.addFetched(answer, end.row);
-    item.listed = roll.ordinalOf(keyOf(end, side)) !== -1;
+    // What was listed and is gone at the second look is gone.
+    item.listed = item.state !== 'Gone' && roll.ordinalOf(keyOf(end, side)) !== -1;
     items.set(end.row, item);
   };
   if (wanted.size > 0) {

@@ -4,8 +4,16 @@
  */
 import type { Judged } from './assess.ts';
 import { compare, type Comparison } from './compare.ts';
-import { decide, decideConfirmed, type Decision, type Share } from './decide.ts';
-import type { Definition, Expression, Scope, Situation } from './definition.ts';
+import { canWrite, decide, decideConfirmed, type Decision, type Share } from './decide.ts';
+import type {
+  AttributeRule,
+  Definition,
+  Expression,
+  PolicyRule,
+  Response,
+  Scope,
+  Situation,
+} from './definition.ts';
 import type { Entry } from './entry.ts';
 import { sharesKey } from './correlate.ts';
 import { digestOf, type Operation, type OperationBody } from './operation.ts';
@@ -59,9 +67,11 @@ class Planner {
   readonly #operations: Operation[] = [];
   /** Ids that creates of this plan take, by side and key. */
   readonly #created: Map<string, string> = new Map();
+  readonly #settles: Settling;
 
   constructor(context: PlanContext) {
     this.#context = context;
+    this.#settles = settlingOf(context.definition);
   }
 
   run(judged: readonly Judged[]): Plan {
@@ -111,8 +121,13 @@ class Planner {
       return;
     }
     this.#context.summary.addPair(view.situation);
-    const share = { decision, differences: comparison.differences };
-    const settles = decision.response !== 'Link' && decision.response !== 'UpdateSource';
+    const differences = comparison.differences.filter((one) => canWrite(decision.response, one));
+    const share = { decision, differences };
+    const settles =
+      (decision.response === 'UpdateTarget' &&
+        this.#settles.update &&
+        view.judged.target?.state === 'InScope') ||
+      (decision.response === 'CreateTarget' && this.#settles.create);
     this.#carryOut(
       view,
       share,
@@ -125,7 +140,7 @@ class Planner {
     const none = { differences: [], equal: NOTHING_AGREED, error: undefined };
     const updates = decision.response === 'UpdateTarget' || decision.response === 'UpdateSource';
     const { source, target } = view;
-    if (!source || !target || !(updates || decision.response === 'Link')) return none;
+    if (!source || !target || !isNominated(view) || isPassive(decision)) return none;
     if (!this.#context.definition.correlate.some((rule) => sharesKey(rule, source, target, this.#context))) {
       const message = 'correlation nominated an entry whose key differs';
       return { ...none, error: { code: 'KeyDiffers', attribute: null, rule: null, message } };
@@ -189,6 +204,7 @@ class Planner {
       return;
     }
     this.#context.summary.addPair(view.situation);
+    if (decided.kind !== 'InSync') this.#agree(link, comparison);
     switch (decided.kind) {
       case 'InSync':
         this.#inSync({ ...view, scope }, comparison, decided.passedOver);
@@ -203,7 +219,8 @@ class Planner {
   }
 
   #share(view: PairView, share: Share, comparison: Comparison, alone: boolean): void {
-    const input = this.#respondInput(view, comparison, alone && view.judged.verdict?.row === 'A5');
+    const updates = share.decision.response === 'UpdateTarget' && this.#settles.update;
+    const input = this.#respondInput(view, comparison, updates && alone && view.judged.verdict?.row === 'A5');
     const responded = respond(share.decision.response, share, input);
     const isDone = responded.kind === 'Nothing' && responded.outcome === 'InSync';
     if (isDone && alone) this.#inSync(view, comparison, share.decision.passedOver, share);
@@ -216,6 +233,13 @@ class Planner {
     const decision = share?.decision ?? { response: 'Report' as const, rule: undefined, passedOver };
     const draft = share ? { decision } : {};
     this.#record({ judged, passedOver: decision.passedOver, ...draft }, 'InSync');
+  }
+
+  /** What is equal is agreed on, whatever is done about the rest. */
+  #agree(link: StoredLink, { equal }: Comparison): void {
+    const moved = [...equal].some(([name, hash]) => link.agreed.get(name) !== hash);
+    if (!moved || !this.#context.remembers) return;
+    this.#context.memory.links.put({ ...link, agreed: new Map([...link.agreed, ...equal]) });
   }
 
   /** Both sides were found equal: the link remembers it, and the pair is quiet until one of them changes. */
@@ -375,6 +399,46 @@ class Planner {
   #record(draft: RecordDraft, outcome: Parameters<typeof recordOf>[1]): void {
     this.#context.summary.add(recordOf(draft, outcome));
   }
+}
+
+/** Whether nothing is left to look at when such a write was Applied. */
+interface Settling {
+  readonly update: boolean;
+  readonly create: boolean;
+}
+
+/**
+ * Not where a rule is asked of every Confirmed pair, where a value or the scope depends on what is written, or
+ * where an attribute is compared that the write does not touch: such a pair is looked at once more.
+ */
+function settlingOf({ rules, outbound, inbound, target }: Definition): Settling {
+  const ofEveryPair: readonly Response[] = ['DisableTarget', 'EnableTarget', 'Unlink'];
+  const isAsked = (rule: PolicyRule): boolean =>
+    rule.situations.includes('Confirmed') && rule.change === undefined && ofEveryPair.includes(rule.response);
+  const movesScope = outbound.some((rule) => target.where?.reads.target.has(rule.attribute.name));
+  const looksAgain = rules.some(isAsked) || outbound.some(readsTarget) || movesScope;
+  const update = !looksAgain && !inbound.some((rule) => rule.onUpdate);
+  const writesAll = outbound.every((rule) => rule.onCreate || !rule.onUpdate);
+  return { update, create: update && writesAll && target.where === undefined };
+}
+
+function readsTarget({ when, origin }: AttributeRule): boolean {
+  const expressions =
+    origin.kind === 'Expression'
+      ? [origin.expression]
+      : origin.kind === 'Name'
+        ? [origin.rdn, origin.parent]
+        : [];
+  return [...expressions, when].some((one) => (one?.reads.target.size ?? 0) > 0);
+}
+
+/** The target is only a hit of correlation, not yet linked to this source. */
+function isNominated({ judged }: PairView): boolean {
+  return ['A2', 'A8', 'A12', 'A14', 'A18'].includes(judged.verdict?.row ?? '');
+}
+
+function isPassive({ response }: Decision): boolean {
+  return response === 'Ignore' || response === 'Report' || response === 'Fail';
 }
 
 function changeOfDifference(difference: Share['differences'][number]): Change {

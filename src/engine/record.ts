@@ -37,7 +37,10 @@ export function recordOf(draft: RecordDraft, outcome: EntryOutcome): EntryRecord
     held: null,
     differences: (draft.changes ?? []).map(differenceOf),
     error: draft.error ?? null,
-    passedOver: draft.passedOver ?? decision?.passedOver ?? [],
+    passedOver: [
+      ...(judged.holder === undefined ? [] : [`mapping ${judged.holder} links or wants the entry`]),
+      ...(draft.passedOver ?? decision?.passedOver ?? []),
+    ],
   };
 }
 

@@ -29,8 +29,8 @@ export interface Item {
   readonly link: number;
   /** Source items: key hashes, one list per correlation rule. */
   keys: readonly (readonly Uint8Array[])[];
-  /** Correlation could not be evaluated. It matters only to an entry that needs it. */
-  keysError: RecordedError | undefined;
+  /** A correlation rule could not be evaluated. It matters only where no rule before it has a hit. */
+  keysError: { readonly rule: number; readonly error: RecordedError } | undefined;
   error: RecordedError | undefined;
   /** Target items: it carries our disable mark and is disabled. */
   marked: boolean;
@@ -104,6 +104,12 @@ export class Roll {
 
   linkAt(ordinal: number): number {
     return this.#ordinals.link(ordinal);
+  }
+
+  /** The link row of an entry of the listing, or -1. */
+  linkOf(key: string): number {
+    const ordinal = this.ordinalOf(key);
+    return ordinal === -1 ? -1 : this.linkAt(ordinal);
   }
 
   /** Ordinals of the target entries that carry one of these key hashes under the given correlation rule. */
@@ -191,6 +197,7 @@ export class Roll {
       this.items.push(item);
     }
     item.occurrences++;
+    this.#countFailed(item);
     item.state = 'Failed';
     const message = `id '${entry.id}' occurs ${item.occurrences} times in ${this.definition.system} ${this.definition.object}; keep one entry of that id`;
     item.error = { code: 'DuplicateKey', attribute: this.definition.schema.id, rule: null, message };
@@ -198,10 +205,18 @@ export class Roll {
     else this.#addKeys(item, entry);
   }
 
+  /** An entry that fails after it was met counts as one in scope. */
+  #countFailed({ state, handle }: Item): void {
+    if (state === 'OutOfScope' || state === 'DeletedMark') this.present++;
+    const deletedOutside =
+      state === 'DeletedMark' && handle !== undefined && !this.#passesWhere(this.#context.spool.get(handle));
+    if (state === 'OutOfScope' || deletedOutside) this.inScope++;
+  }
+
   /** What an entry that cannot be judged may have meant is every hit of every one of its occurrences. */
   #addKeys(item: Item, entry: Entry): void {
     const { keys, error } = this.#sourceKeys(entry);
-    item.keys = item.keys.map((known, rule) => [...known, ...(keys[rule] ?? [])]);
+    item.keys = keys.map((more, rule) => [...(item.keys[rule] ?? []), ...more]);
     item.keysError ??= error;
   }
 
@@ -264,22 +279,16 @@ export class Roll {
     return this.definition.side === 'Source' ? { source: entry, now } : { target: entry, now };
   }
 
-  #sourceKeys(entry: Entry): { keys: Uint8Array[][]; error: RecordedError | undefined } {
+  /** Of a rule that cannot be evaluated no key is known; the first such rule is the error. */
+  #sourceKeys(entry: Entry): { keys: Uint8Array[][]; error: Item['keysError'] } {
     const keys: Uint8Array[][] = [];
+    let error: Item['keysError'];
     for (const [at, rule] of this.#context.correlate.entries()) {
       const result = sourceValues(rule, entry, this.definition, this.#context.now);
-      if (result.kind === 'Failed') {
-        const error = {
-          code: 'ExpressionFailed',
-          attribute: null,
-          rule: `correlate[${at}]`,
-          message: result.message,
-        };
-        return { keys, error };
-      }
-      keys.push(this.#hashKeys(at, rule, result.values));
+      if (result.kind === 'Failed') error ??= { rule: at, error: correlationError(at, result.message) };
+      keys.push(result.kind === 'Failed' ? [] : this.#hashKeys(at, rule, result.values));
     }
-    return { keys, error: undefined };
+    return { keys, error };
   }
 
   #indexKeys(entry: Entry, ordinal: number): void {
@@ -303,6 +312,10 @@ export class Roll {
         this.valueCounts.set(attribute, (this.valueCounts.get(attribute) ?? 0) + 1);
     }
   }
+}
+
+function correlationError(rule: number, message: string): RecordedError {
+  return { code: 'ExpressionFailed', attribute: null, rule: `correlate[${rule}]`, message };
 }
 
 /** The values that a correlation rule takes from a source entry. */

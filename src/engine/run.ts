@@ -78,16 +78,26 @@ export async function run(
   ports: RunPorts,
   signal: AbortSignal,
 ): Promise<RunResult> {
+  const unfinished = await lookAfterUnfinished(definition, ports, signal);
   const running = new Running(definition, request, ports);
   const unknown = running.unknownAttribute();
   if (unknown !== undefined) return running.stalled(unknown);
-  const unfinished = await running.lookAfterUnfinished(signal);
   await running.read(signal);
   const assessment = await running.assess(unfinished, signal);
   const operations = running.plan(assessment, unfinished);
   const guarded = running.guard(operations, assessment);
   const stopped = await running.apply(operations, guarded, signal);
   return running.record(operations, guarded, assessment, stopped);
+}
+
+/** Before anything is loaded: what a lost write has done may be a link more. */
+function lookAfterUnfinished(
+  definition: Definition,
+  { source, target, memory, digest, clock }: RunPorts,
+  signal: AbortSignal,
+): Promise<Unfinished> {
+  const readers = { Source: source, Target: target };
+  return settleUnfinished({ definition, memory, digest, readers, now: clock.now() }, signal);
 }
 
 class Running {
@@ -181,15 +191,6 @@ class Running {
     };
   }
 
-  lookAfterUnfinished(signal: AbortSignal): Promise<Unfinished> {
-    const { source, target, memory, digest } = this.#ports;
-    const readers = { Source: source, Target: target };
-    return settleUnfinished(
-      { definition: this.#definition, memory, digest, readers, now: this.#startedAt },
-      signal,
-    );
-  }
-
   /** Both sides at the same time; where one fails the other stops. */
   async read(signal: AbortSignal): Promise<void> {
     const failure = new AbortController();
@@ -229,9 +230,8 @@ class Running {
   }
 
   #settleMarks(pairs: Pairs): void {
-    const items = [...this.#rolls.Target.items];
-    for (const pair of pairs.all())
-      if (!pair.target.listed || !items.includes(pair.target)) items.push(pair.target);
+    const items = new Set(this.#rolls.Target.items);
+    for (const pair of pairs.all()) items.add(pair.target);
     const { memory } = this.#ports;
     const load = (item: Item): Entry | undefined =>
       item.handle === undefined ? undefined : this.#spool.get(item.handle);
@@ -385,7 +385,10 @@ class Running {
       }
       if (complete.Source) memory.putWants(wants);
     }
-    this.#clocks.store(memory, complete.Source && complete.Target && !this.#request.only);
+    this.#clocks.store(memory, {
+      complete: complete.Source && complete.Target && !this.#request.only,
+      isQuiet: (side, key) => this.#links.isQuiet(this.#rolls[side].linkOf(key)),
+    });
     if (this.#request.effect === 'Apply')
       for (const trip of this.#releasedTrips) memory.useRelease(trip.digest);
     memory.flush();

@@ -8,9 +8,18 @@ import type { Memory, Since } from './ports.ts';
 
 const KEPT_ON_REQUEST: readonly Situation[] = ['Confirmed', 'SourceIgnored', 'TargetIgnored'];
 
+export interface SinceView {
+  /** Neither read was No: what was not seen is over. Else only what was seen in another situation is. */
+  readonly complete: boolean;
+  /** The entry was listed, and its pair is as it was when it was in sync. */
+  readonly isQuiet: (side: 'Source' | 'Target', key: string) => boolean;
+}
+
 export class SinceClocks {
   readonly #known: Map<string, Since> = new Map();
   readonly #seen: Map<string, Since> = new Map();
+  /** Every entry that was judged, on both sides of its pair. */
+  readonly #judged: Set<string> = new Set();
   /** Entries that failed: their clocks stay as they are. */
   readonly #untouched: Set<string> = new Set();
   readonly #kept: ReadonlySet<string>;
@@ -28,6 +37,8 @@ export class SinceClocks {
   see(judged: Judged): Since {
     const situation = judged.verdict?.situation ?? '';
     const anchor = anchorOf(judged);
+    for (const item of [judged.source, judged.target, judged.pair?.source, judged.pair?.target])
+      if (item) this.#judged.add(`${item.side}|${item.key}`);
     const fresh: Since = { ...anchor, situation, at: this.#now, run: this.#run };
     const key = keyOf(fresh);
     const since = this.#known.get(key) ?? fresh;
@@ -41,21 +52,11 @@ export class SinceClocks {
       if (item) this.#untouched.add(`${item.side}|${item.key}`);
   }
 
-  /** The situation has ended by what this run did. */
-  end(since: Since): void {
-    this.#seen.delete(keyOf(since));
-  }
-
-  /**
-   * `complete`: neither read was No, so what was not seen is over. Else only the clocks of entries that were
-   * seen in another situation are dropped.
-   */
-  store(memory: Memory, complete: boolean): void {
-    const seenEntries = new Set([...this.#seen.values()].map((since) => `${since.side}|${since.key}`));
+  store(memory: Memory, { complete, isQuiet }: SinceView): void {
     for (const [key, since] of this.#known) {
       const entry = `${since.side}|${since.key}`;
       if (this.#seen.has(key) || this.#untouched.has(entry)) continue;
-      if (complete || seenEntries.has(entry)) memory.dropSince(since);
+      if (complete || this.#judged.has(entry) || isQuiet(since.side, since.key)) memory.dropSince(since);
     }
     for (const [key, since] of this.#seen) if (!this.#known.has(key)) memory.putSince(since);
   }
