@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { AttributeDeclaration, Session } from '../../src/connectors/connector.ts';
+import type { Value } from '../../src/engine/entry.ts';
 import type { EntryWriter, Written } from '../../src/engine/ports.ts';
 import { numberOf } from '../../src/store/database.ts';
 import { applied, change, codeOf, person, readAll, type Attributes } from '../connectors/contract.ts';
@@ -97,10 +98,8 @@ describe('unique attributes', () => {
     const answers = await Promise.all(asked.map(([id, value]) => set(session, id, 'userName', [value])));
     expect(asked.filter((_, at) => answers[at]?.kind === 'Refused').map(([id]) => id)).toEqual(refused);
     const expected = asked.filter(([id]) => !refused.some((one) => one === id));
-    expect(await namesAfterCommit(session)).toEqual({
-      ...{ a: '1', b: '2', c: '3' },
-      ...Object.fromEntries(expected),
-    });
+    const before = { a: '1', b: '2', c: '3' };
+    expect(await namesAfterCommit(session)).toEqual({ ...before, ...Object.fromEntries(expected) });
   });
 
   it('let a value go that an earlier write of the same commit gave up or deleted', async () => {
@@ -181,7 +180,7 @@ describe('what may be written', () => {
   it('keeps octets', async () => {
     const session = await seeded();
     const photo = new Uint8Array([0, 255, 10]);
-    const attributes = new Map([...Object.entries(person('a')), ['photo', [photo]] as const]);
+    const attributes = new Map<string, readonly Value[]>(Object.entries(person('a'))).set('photo', [photo]);
     applied(await writerOf(session).create({ name: undefined, attributes }, signal));
     applied(await writerOf(session).commit(signal));
     const { entries } = await readAll(session, { attributes: ['photo'], filter: undefined });

@@ -89,7 +89,7 @@ export const repositoryHarness: ContractHarness = {
     return {
       open: ({ writable }) => Promise.resolve(fixture.open({ writable })),
       contents: () => Promise.resolve(fixture.contents()),
-      stop: () => fixture[Symbol.asyncDispose](),
+      stop: async () => fixture[Symbol.asyncDispose](),
     };
   },
 };
