@@ -29,7 +29,7 @@ export async function objects(project: Project, context: Context): Promise<numbe
     now: () => systemClock.now(),
   };
   await using session = await openSide(input, context.signal);
-  return await act({ action, id, session, key, state }, context);
+  return await act({ action, id, session, key }, context);
 }
 
 function findObject(
@@ -59,7 +59,6 @@ interface Action {
   readonly id: string | undefined;
   readonly session: Session;
   readonly key: string;
-  readonly state: State;
 }
 
 async function act(asked: Action, context: Context): Promise<number> {
@@ -148,7 +147,12 @@ async function put(asked: Action, context: Context): Promise<number> {
   const written = present
     ? await writer.update({ id, name: undefined, newName: undefined, changes }, context.signal)
     : await writer.create({ name: undefined, attributes }, context.signal);
-  return report(written, `${id} ${present ? 'replaced' : 'created'}`, asked, context);
+  return report(
+    await committed(written, asked, context),
+    `${id} ${present ? 'replaced' : 'created'}`,
+    asked,
+    context,
+  );
 }
 
 async function existing(asked: Action, { signal }: Context): Promise<Entry | undefined> {
@@ -160,16 +164,18 @@ async function existing(asked: Action, { signal }: Context): Promise<Entry | und
 async function remove(asked: Action, context: Context): Promise<number> {
   const entry = await find(asked, context);
   const written = await writerOf(asked).delete({ id: entry.id, name: undefined }, context.signal);
-  return report(written, `${entry.id} deleted`, asked, context);
+  return report(await committed(written, asked, context), `${entry.id} deleted`, asked, context);
 }
 
-function report(written: Written, done: string, { key, state }: Action, { output, notes }: Context): number {
+async function committed(written: Written, asked: Action, { signal }: Context): Promise<Written> {
+  return written.kind === 'Applied' ? writerOf(asked).commit(signal) : written;
+}
+
+function report(written: Written, done: string, { key }: Action, { output, notes }: Context): number {
   if (written.kind !== 'Applied') {
-    state.database.rollback();
     notes.write(`rollcall: ${key}: ${written.error.message}\n`);
     return EXIT.failed;
   }
-  state.database.flush();
   output.write(`${key}: ${done}\n`);
   return EXIT.ok;
 }

@@ -56,7 +56,7 @@ export async function runMapping(
   const mode = one.mapping.object.spec.mode;
   const { linksFrom } = one.mapping.object.spec;
   const from = linksFrom === undefined ? undefined : `${one.key.split('/')[0]}/${linksFrom}`;
-  const row = mappingRow(state.database, one.key, endsOf(one), from, startedAt);
+  const row = mappingRow(state.database, { name: one.key, ends: endsOf(one), linksFrom: from }, startedAt);
   const runs = new Runs(state.database);
   const id = randomUUID();
   const sequence = runs.begin({ id, mapping: row, mode, startedAt });

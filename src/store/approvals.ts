@@ -2,6 +2,9 @@
 import type { HeldPlan } from '../engine/ports.ts';
 import { numberOf, textOf, type Database } from './database.ts';
 
+/** How long an expired plan, and what was used of it, is remembered. */
+const KEEP_EXPIRED_MS = 30 * 86_400_000;
+
 export class Approvals {
   readonly #database: Database;
   readonly #mapping: number;
@@ -15,6 +18,7 @@ export class Approvals {
   keep(plan: HeldPlan, now: number): HeldPlan {
     const known = this.#find(plan.digest);
     if (known && known.expiresAt >= now) return known;
+    this.#forget(now);
     const sql =
       'INSERT OR REPLACE INTO held_plans (mapping, digest, operations, expires_at, approved_at) VALUES (?, ?, ?, ?, NULL)';
     this.#database.run(sql, this.#mapping, plan.digest, JSON.stringify(plan.operations), plan.expiresAt);
@@ -45,10 +49,18 @@ export class Approvals {
     return released;
   }
 
+  /** Used is used for every plan that holds it now: another one that contains it does not release it a second time. */
   use(operation: string): void {
     const sql =
       'INSERT OR IGNORE INTO used_releases (mapping, plan, operation) SELECT mapping, digest, ? FROM held_plans WHERE mapping = ?';
     this.#database.run(sql, operation, this.#mapping);
+  }
+
+  #forget(now: number): void {
+    const old = now - KEEP_EXPIRED_MS;
+    const used = `DELETE FROM used_releases WHERE mapping = ? AND plan IN (SELECT digest FROM held_plans WHERE mapping = ? AND expires_at < ?)`;
+    this.#database.run(used, this.#mapping, this.#mapping, old);
+    this.#database.run('DELETE FROM held_plans WHERE mapping = ? AND expires_at < ?', this.#mapping, old);
   }
 
   #used(plan: string): Set<string> {

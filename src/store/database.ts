@@ -1,14 +1,17 @@
 /**
  * One SQLite database: statements prepared once, writes gathered in one open transaction until `flush`. WAL and
- * synchronous FULL: what `flush` returned for survives a power cut.
+ * synchronous FULL: what `flush` returned for survives a power cut. What must become true together stands in
+ * `run` calls without a `bulk` call between them, or in `atomically`.
  */
+import { existsSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { MIGRATIONS } from './migrations.ts';
 import { StateError } from './state-error.ts';
 
 export type Row = Record<string, SQLOutputValue>;
 
-/** Writes after which a transaction ends by itself, so that the log stays small. */
+/** Writes after which a bulk load begins a new transaction, so that the log stays small. */
 const WRITES_PER_TRANSACTION = 20_000;
 const CACHE_KIBIBYTES = 16_384;
 
@@ -21,33 +24,76 @@ export class Database {
 
   constructor(path: string, options: { readonly readOnly?: boolean } = {}) {
     this.path = path;
-    this.#database = new DatabaseSync(path, { readOnly: options.readOnly ?? false });
-    this.#database.exec(`PRAGMA cache_size = -${CACHE_KIBIBYTES}; PRAGMA busy_timeout = 5000;`);
-    if (!options.readOnly) this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    this.#database = options.readOnly ? openForReading(path) : new DatabaseSync(path);
+    try {
+      this.#database.exec(`PRAGMA cache_size = -${CACHE_KIBIBYTES}; PRAGMA busy_timeout = 5000;`);
+      if (!options.readOnly) this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+      this.version();
+    } catch (error) {
+      this.#database.close();
+      throw damaged(path, error);
+    }
   }
 
   /** Brings the schema up to date; refuses a database that a newer program has written. */
   migrate(): void {
-    const version = this.version();
-    if (version > MIGRATIONS.length) {
-      const message = `${this.path} has schema version ${version}, this program knows ${MIGRATIONS.length}; use the newer program, or another state folder`;
-      throw new StateError('NewerVersion', message);
-    }
+    this.refuseNewer();
     for (const [at, migration] of MIGRATIONS.entries()) {
-      if (at < version) continue;
-      this.#database.exec(`BEGIN IMMEDIATE; ${migration}; PRAGMA user_version = ${at + 1}; COMMIT;`);
+      if (at < this.version()) continue;
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        this.#database.exec(`${migration}; PRAGMA user_version = ${at + 1}; COMMIT;`);
+      } catch (error) {
+        this.#database.exec('ROLLBACK');
+        throw error;
+      }
     }
   }
 
+  refuseNewer(): void {
+    const version = this.version();
+    if (version <= MIGRATIONS.length) return;
+    const message = `${this.path} has schema version ${version}, this program knows ${MIGRATIONS.length}; use the newer program, or another state folder`;
+    throw new StateError('NewerVersion', message);
+  }
+
+  isOlder(): boolean {
+    return this.version() < MIGRATIONS.length;
+  }
+
+  /** 0: nothing was ever made of it. */
   version(): number {
-    return Number(this.get('PRAGMA user_version')?.['user_version'] ?? 0);
+    return Number(this.#database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
   }
 
   run(sql: string, ...values: SQLInputValue[]): void {
     if (this.#writes === 0) this.#database.exec('BEGIN IMMEDIATE');
     this.#writes++;
-    this.#prepare(sql).run(...values);
+    try {
+      this.#prepare(sql).run(...values);
+    } catch (error) {
+      // A full disk ends the transaction by itself; a statement that is refused does not.
+      if (!this.#database.isTransaction) this.#writes = 0;
+      throw error;
+    }
+  }
+
+  /** As `run`, for one of very many writes that need not be kept together: what was written before may become durable. */
+  bulk(sql: string, ...values: SQLInputValue[]): void {
     if (this.#writes >= WRITES_PER_TRANSACTION) this.flush();
+    this.run(sql, ...values);
+  }
+
+  /** What `work` writes becomes durable as a whole, or not at all where it throws; what was written before is durable first. */
+  atomically(work: () => void): void {
+    this.flush();
+    try {
+      work();
+      this.flush();
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
   }
 
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
@@ -61,13 +107,19 @@ export class Database {
 
   flush(): void {
     if (this.#writes === 0) return;
-    this.#database.exec('COMMIT');
+    try {
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
     this.#writes = 0;
   }
 
   rollback(): void {
-    if (this.#writes > 0) this.#database.exec('ROLLBACK');
+    if (this.#writes === 0) return;
     this.#writes = 0;
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
   }
 
   /** For node:sqlite's online backup. */
@@ -88,6 +140,31 @@ export class Database {
     this.#statements.set(sql, statement);
     return statement;
   }
+}
+
+/** Beside a writer, and also where nothing may be written at all: without a log there is nothing that could be missed. */
+function openForReading(path: string): DatabaseSync {
+  const usual = new DatabaseSync(path, { readOnly: true });
+  try {
+    usual.prepare('PRAGMA user_version').get();
+    return usual;
+  } catch (error) {
+    usual.close();
+    const cannotMakeLog = error instanceof Error && /unable to open|readonly/.test(error.message);
+    if (!cannotMakeLog || existsSync(`${path}-wal`)) throw damaged(path, error);
+    const url = pathToFileURL(path);
+    url.searchParams.set('immutable', '1');
+    return new DatabaseSync(url, { readOnly: true });
+  }
+}
+
+function damaged(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !/not a database|malformed/.test(error.message)) return error;
+  return new StateError(
+    'Damaged',
+    `${path} is damaged or no database of this program; restore it from a backup`,
+    error,
+  );
 }
 
 export function textOf(row: Row, column: string): string {

@@ -21,6 +21,7 @@ export class SqliteLinks implements Links {
     );
   }
 
+  /** What is written while this goes on may be seen or not. */
   *heads(): Generator<LinkHead> {
     const sql =
       'SELECT source_key, target_key, source_print, target_print, settled_in FROM links WHERE mapping = ? ORDER BY source_key';
@@ -45,10 +46,9 @@ export class SqliteLinks implements Links {
     return row && linkOf(row);
   }
 
+  /** Both sides are unique in the table, so the replacement removes the other links of either. */
   put(link: StoredLink): void {
-    const other = 'DELETE FROM links WHERE target_key = ? AND mapping = ? AND source_key <> ?';
-    this.#database.run(other, link.targetKey, this.#mapping, link.sourceKey);
-    this.#database.run(
+    this.#database.bulk(
       `INSERT OR REPLACE INTO links (mapping, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       this.#mapping,
       link.sourceKey,

@@ -5,21 +5,28 @@ import type { MappingEnds } from './memory.ts';
 /** How long what a mapping remembers counts after the last call that knew it. */
 export const FORGET_AFTER_MS: number = 30 * 86_400_000;
 
-/** The row of a mapping, made or renamed where needed. */
-export function mappingRow(
-  database: Database,
-  name: string,
-  ends: MappingEnds,
-  linksFrom: string | undefined,
-  now: number,
-): number {
+export interface KnownMapping {
+  /** `namespace/name`. */
+  readonly name: string;
+  readonly ends: MappingEnds;
+  /** The name that its links were kept under before. */
+  readonly linksFrom: string | undefined;
+}
+
+/**
+ * The row of a mapping, made or renamed where needed. A mapping that rested for long takes its links up again all
+ * the same: without them every account would look like a stranger's.
+ */
+export function mappingRow(database: Database, mapping: KnownMapping, now: number): number {
+  const { name, ends, linksFrom } = mapping;
   const known = find(database, name);
   if (known && sameEnds(known.ends, ends)) return touch(database, known.id, now);
   if (known) retire(database, known.id, name, now);
   const old = linksFrom === undefined ? undefined : find(database, linksFrom);
-  if (old && sameEnds(old.ends, ends)) {
-    database.run('UPDATE mappings SET name = ? WHERE id = ?', name, old.id);
-    return touch(database, old.id, now);
+  const before = old && sameEnds(old.ends, ends) ? old.id : findRetired(database, mapping, now);
+  if (before !== undefined) {
+    database.run('UPDATE mappings SET name = ? WHERE id = ?', name, before);
+    return touch(database, before, now);
   }
   const sql =
     'INSERT INTO mappings (name, source_system, source_object, target_system, target_object, seen_at) VALUES (?, ?, ?, ?, ?, ?)';
@@ -54,7 +61,17 @@ function touch(database: Database, id: number, now: number): number {
   return id;
 }
 
-/** The name means other systems now: what was linked before is kept aside, and holds nothing. */
+/** The name means other systems now: what was linked before is kept aside, and holds nothing. Since when: seen_at, negative. */
 function retire(database: Database, id: number, name: string, now: number): void {
-  database.run('UPDATE mappings SET name = ?, seen_at = 0 WHERE id = ?', `${name}#${now}-${id}`, id);
+  database.run('UPDATE mappings SET name = ?, seen_at = ? WHERE id = ?', `${name}#${id}`, -now, id);
+}
+
+/** The same name with the same ends as before an edit that was taken back. */
+function findRetired(database: Database, { name, ends }: KnownMapping, now: number): number | undefined {
+  const sql = `SELECT id FROM mappings WHERE name LIKE ? || '#%' AND seen_at <= ? AND source_system = ? AND source_object = ?
+    AND target_system = ? AND target_object = ? ORDER BY seen_at LIMIT 1`;
+  const { sourceSystem, sourceObject, targetSystem, targetObject } = ends;
+  const since = FORGET_AFTER_MS - now;
+  const row = database.get(sql, name, since, sourceSystem, sourceObject, targetSystem, targetObject);
+  return row && numberOf(row, 'id');
 }

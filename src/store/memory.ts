@@ -14,6 +14,9 @@ import { numberOf, textOf, type Database } from './database.ts';
 import { SqliteLinks } from './links.ts';
 import { Approvals } from './approvals.ts';
 
+/** Longer than the longest window of a budget (720h). */
+const KEEP_SPENT_MS = 60 * 86_400_000;
+
 export interface MappingEnds {
   readonly sourceSystem: string;
   readonly sourceObject: string;
@@ -63,7 +66,7 @@ export class SqliteMemory implements Memory {
   putSince({ side, key, situation, at, run }: Since): void {
     const sql =
       'INSERT OR REPLACE INTO since (mapping, side, key, situation, at, run) VALUES (?, ?, ?, ?, ?, ?)';
-    this.#database.run(sql, this.#options.mapping, side, key, situation, at, run);
+    this.#database.bulk(sql, this.#options.mapping, side, key, situation, at, run);
   }
 
   dropSince({ side, key, situation }: Pick<Since, 'side' | 'key' | 'situation'>): void {
@@ -127,7 +130,10 @@ export class SqliteMemory implements Memory {
     this.#database.flush();
   }
 
-  /** An intent whose result is known has done its work; one that is Unknown stays to be looked after. */
+  /**
+   * An intent whose result is known has done its work; one that is Unknown stays to be looked after. Durable by the
+   * next `flush`, together with what counts against the budgets: a kill between the two only means a second look.
+   */
   settle(settlements: readonly Settlement[]): void {
     for (const { intent, outcome } of settlements) {
       if (outcome !== 'Unknown') this.#database.run('DELETE FROM intents WHERE id = ?', intent);
@@ -154,6 +160,12 @@ export class SqliteMemory implements Memory {
     for (const { side, effect, attribute, count } of sums.values()) {
       this.#database.run(sql, this.#options.mapping, at, side, effect, attribute, count);
     }
+    if (sums.size === 0) return;
+    this.#database.run(
+      'DELETE FROM spent WHERE mapping = ? AND at < ?',
+      this.#options.mapping,
+      at - KEEP_SPENT_MS,
+    );
   }
 
   released(now: number, approvedPlan: string | undefined): ReadonlySet<string> {
@@ -198,7 +210,7 @@ export class SqliteMemory implements Memory {
     const sql = `SELECT max(r.sequence) AS sequence FROM runs r JOIN mappings m ON m.id = r.mapping
       WHERE m.name = ? AND r.finished_at IS NOT NULL AND r.source_complete IN ('Yes', 'Unproved')`;
     const row = this.#database.get(sql, mapping);
-    return row?.['sequence'] == null ? undefined : numberOf(row, 'sequence');
+    return typeof row?.['sequence'] === 'number' ? row['sequence'] : undefined;
   }
 
   enforcedRuns(): number {
@@ -208,7 +220,7 @@ export class SqliteMemory implements Memory {
 
   record(record: EntryRecord): void {
     const sql = 'INSERT INTO entries (run, source, target, number, record) VALUES (?, ?, ?, ?, ?)';
-    this.#database.run(
+    this.#database.bulk(
       sql,
       this.#options.run,
       record.source ?? '',

@@ -26,7 +26,7 @@ export class Runs {
     this.#database = database;
   }
 
-  /** Returns the run's sequence number. */
+  /** Returns the run's sequence number, which counts on whatever the clock says. */
   begin(run: { id: string; mapping: number; mode: string; startedAt: number }): number {
     const sequence =
       numberOf(this.#database.get('SELECT max(sequence) AS sequence FROM runs') ?? {}, 'sequence') + 1;
@@ -81,9 +81,10 @@ export class Runs {
       this.#database.get('SELECT mapping FROM runs WHERE sequence = ?', sequence) ?? {},
       'mapping',
     );
-    const sql = `DELETE FROM entries WHERE run IN (SELECT sequence FROM runs WHERE mapping = ? AND (started_at < ? OR sequence <=
+    // Never the run that just ended: a clock that jumped while it went on would take its entries.
+    const sql = `DELETE FROM entries WHERE run IN (SELECT sequence FROM runs WHERE mapping = ? AND sequence < ? AND (started_at < ? OR sequence <=
       coalesce((SELECT sequence FROM runs WHERE mapping = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?), 0)))`;
-    this.#database.run(sql, mapping, now - KEEP_ENTRIES_MS, mapping, KEEP_ENTRIES_RUNS);
+    this.#database.run(sql, mapping, sequence, now - KEEP_ENTRIES_MS, mapping, KEEP_ENTRIES_RUNS);
   }
 }
 

@@ -37,8 +37,8 @@ export class FileSpool<T> implements Spool<T>, Disposable {
   }
 
   get(handle: number): T {
-    const kept = this.#kept[handle];
-    if (kept !== undefined) return kept;
+    // Not by its value: undefined is one too.
+    if (handle in this.#kept) return this.#kept[handle] as T;
     const at = handle - IN_MEMORY;
     const start = this.#starts[at];
     const end = this.#starts[at + 1];
@@ -46,14 +46,26 @@ export class FileSpool<T> implements Spool<T>, Disposable {
       throw new RangeError(`nothing is spooled as ${handle}`);
     if (end > this.#flushed) this.#flush();
     const bytes = Buffer.alloc(end - start);
-    if (this.#file !== undefined) readSync(this.#file, bytes, 0, bytes.length, start);
+    this.#read(bytes, start);
     return deserialize(bytes) as T;
+  }
+
+  #read(bytes: Buffer, start: number): void {
+    if (this.#file === undefined) throw new Error('the spool has been disposed of');
+    let read = 0;
+    while (read < bytes.length) {
+      const more = readSync(this.#file, bytes, read, bytes.length - read, start + read);
+      if (more === 0) throw new Error('the spool ends too early');
+      read += more;
+    }
   }
 
   #flush(): void {
     this.#file ??= anonymousFile();
     const bytes = Buffer.concat(this.#pending);
-    writeSync(this.#file, bytes, 0, bytes.length, this.#flushed);
+    // A disk that is nearly full may take a part only; the next call says what is wrong.
+    for (let written = 0; written < bytes.length;)
+      written += writeSync(this.#file, bytes, written, bytes.length - written, this.#flushed + written);
     this.#flushed += bytes.length;
     this.#pending = [];
   }

@@ -1,6 +1,6 @@
 /** What is wrong with a state folder, and what to do about it. */
 export type StateErrorCode =
-  'KeyMissing' | 'NewerVersion' | 'Locked' | 'NotWritable' | 'Damaged' | 'UnknownPlan';
+  'KeyMissing' | 'NewerVersion' | 'OlderVersion' | 'Locked' | 'NotWritable' | 'NotState' | 'Damaged';
 
 export class StateError extends Error {
   readonly code: StateErrorCode;

@@ -2,7 +2,16 @@
  * A state folder: the database, the installation's key and the lock of its one writer. Everything that the
  * program knows from one run to the next is in here, and nothing of it anywhere else.
  */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
@@ -15,6 +24,18 @@ const DATABASE = 'rollcall.db';
 const KEY = 'key';
 const LOCK = 'lock.db';
 const OWNER = 'owner';
+const IGNORE = '.gitignore';
+/** What may stand in a folder that becomes a state folder: a key may be there first. */
+const OWN: readonly string[] = [
+  DATABASE,
+  `${DATABASE}-wal`,
+  `${DATABASE}-shm`,
+  KEY,
+  LOCK,
+  OWNER,
+  IGNORE,
+  'lost+found',
+];
 
 export interface State extends Disposable {
   readonly database: Database;
@@ -26,69 +47,85 @@ export interface State extends Disposable {
 /** Opens the folder for writing, made when it is missing; refused while another process has it. */
 export function openState(folder: string, pid: number): State {
   prepareFolder(folder);
+  using opened = new DisposableStack();
   const lock = acquire(folder, pid);
-  try {
-    const database = new Database(join(folder, DATABASE));
-    const key = unlockKey(folder, database);
-    return {
-      database,
-      digest: keyedDigest(key),
-      isPublic: false,
-      [Symbol.dispose]() {
-        database.close();
-        lock.close();
-      },
-    };
-  } catch (error) {
-    lock.close();
-    throw error;
-  }
+  opened.defer(() => lock.close());
+  const database = opened.adopt(new Database(join(folder, DATABASE)), (one) => one.close());
+  const key = unlockKey(folder, database);
+  const all = opened.move();
+  return { database, digest: keyedDigest(key), isPublic: false, [Symbol.dispose]: () => all.dispose() };
 }
 
 /** The state as it is, for looking only; undefined: there is none yet. Needs no lock. */
 export function openStateForReading(folder: string): State | undefined {
-  const path = join(folder, DATABASE);
-  if (!existsSync(path)) return undefined;
-  const database = new Database(path, { readOnly: true });
-  checkVersion(database);
-  const key = knownKey(folder, database);
-  return { database, digest: keyedDigest(key), isPublic: false, [Symbol.dispose]: () => database.close() };
+  const state = openAsItIs(folder);
+  if (!state?.database.isOlder()) return state;
+  state[Symbol.dispose]();
+  const message = `the state in ${folder} was made by an older version of this program; rollcall run brings it up to date`;
+  throw new StateError('OlderVersion', message);
 }
 
 /** A copy in a temporary folder that may be written and ends with the call: what `plan` plays on. */
 export async function openOverlay(folder: string): Promise<State> {
   const temporary = mkdtempSync(join(tmpdir(), 'rollcall-plan-'));
+  using opened = new DisposableStack();
+  opened.defer(() => rmSync(temporary, { recursive: true, force: true }));
   const path = join(temporary, DATABASE);
-  const remove = (): void => rmSync(temporary, { recursive: true, force: true });
-  try {
-    using original = openStateForReading(folder);
-    if (original) await backup(original.database.handle(), path);
-    const database = new Database(path);
-    database.migrate();
-    return {
-      database,
-      digest: original?.digest ?? keyedDigest(PUBLIC_KEY),
-      isPublic: original === undefined,
-      [Symbol.dispose]() {
-        database.close();
-        remove();
-      },
-    };
-  } catch (error) {
-    remove();
-    throw error;
-  }
+  using original = openAsItIs(folder);
+  if (original) await backup(original.database.handle(), path);
+  const database = opened.adopt(new Database(path), (one) => one.close());
+  database.migrate();
+  const all = opened.move();
+  return {
+    database,
+    digest: original?.digest ?? keyedDigest(PUBLIC_KEY),
+    isPublic: original === undefined,
+    [Symbol.dispose]: () => all.dispose(),
+  };
+}
+
+/** Of any version that this program knows. */
+function openAsItIs(folder: string): State | undefined {
+  const path = join(folder, DATABASE);
+  if (!existsSync(path)) return undefined;
+  using opened = new DisposableStack();
+  const database = opened.adopt(new Database(path, { readOnly: true }), (one) => one.close());
+  database.refuseNewer();
+  // Made, and ended before anything was in it.
+  if (database.version() === 0) return undefined;
+  const key = knownKey(folder, database);
+  const all = opened.move();
+  return { database, digest: keyedDigest(key), isPublic: false, [Symbol.dispose]: () => all.dispose() };
 }
 
 function prepareFolder(folder: string): void {
   try {
-    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700);
-    const ignore = join(folder, '.gitignore');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    refuseForeign(folder);
+    makePrivate(folder);
+    const ignore = join(folder, IGNORE);
     if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
   } catch (error) {
-    throw notWritable(folder, error);
+    throw error instanceof StateError ? error : notWritable(folder, error);
   }
+}
+
+function makePrivate(folder: string): void {
+  try {
+    chmodSync(folder, 0o700);
+  } catch (error) {
+    // A mounted volume belongs to somebody else, who has decided about its mode.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+  }
+}
+
+/** A slip in --state must not close and hide a folder that holds something else. */
+function refuseForeign(folder: string): void {
+  const names = readdirSync(folder);
+  const foreign = names.find((name) => !OWN.includes(name));
+  if (foreign === undefined || names.includes(DATABASE)) return;
+  const message = `${folder} is no state folder: it holds '${foreign}'; give an empty or a new folder with --state`;
+  throw new StateError('NotState', message);
 }
 
 function notWritable(folder: string, cause: unknown): StateError {
@@ -107,14 +144,18 @@ function acquire(folder: string, pid: number): DatabaseSync {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;');
   } catch (error) {
     lock.close();
-    if (!isBusy(error)) throw notWritable(folder, error);
-    const owner = existsSync(join(folder, OWNER))
-      ? readFileSync(join(folder, OWNER), 'utf8').trim()
-      : 'unknown';
+    if (!isBusy(error)) throw isDamaged(error) ? damagedLock(folder, error) : notWritable(folder, error);
+    const path = join(folder, OWNER);
+    const owner = existsSync(path) ? readFileSync(path, 'utf8').trim() : 'unknown';
     const message = `the state folder ${folder} is in use by process ${owner}; wait until it has ended, or give another with --state`;
     throw new StateError('Locked', message, error);
   }
-  writeFileSync(join(folder, OWNER), `${pid}\n`);
+  try {
+    writeFileSync(join(folder, OWNER), `${pid}\n`);
+  } catch (error) {
+    lock.close();
+    throw notWritable(folder, error);
+  }
   return lock;
 }
 
@@ -126,14 +167,21 @@ function openLock(folder: string): DatabaseSync {
   }
 }
 
+function isDamaged(error: unknown): boolean {
+  return error instanceof Error && /not a database|malformed/.test(error.message);
+}
+
+function damagedLock(folder: string, cause: unknown): StateError {
+  const path = join(folder, LOCK);
+  return new StateError('Damaged', `${path} is damaged; it holds nothing, so remove it`, cause);
+}
+
 function isBusy(error: unknown): boolean {
   return error instanceof Error && /locked|busy/i.test(error.message);
 }
 
 /** State without its key would take every remembered hash for a difference: refused, never a new key. */
 function unlockKey(folder: string, database: Database): string {
-  const isNew = database.version() === 0;
-  if (!isNew) checkVersion(database);
   database.migrate();
   const check = database.get(`SELECT value FROM meta WHERE name = 'key-check'`);
   if (check) return knownKey(folder, database);
@@ -141,16 +189,6 @@ function unlockKey(folder: string, database: Database): string {
   database.run(`INSERT INTO meta (name, value) VALUES ('key-check', ?)`, keyCheck(key));
   database.flush();
   return key;
-}
-
-function checkVersion(database: Database): void {
-  // Reading a damaged file fails here first, with a message of SQLite's own.
-  try {
-    database.version();
-  } catch (error) {
-    const message = `${database.path} is not a database of this program; restore it from a backup`;
-    throw new StateError('Damaged', message, error);
-  }
 }
 
 function knownKey(folder: string, database: Database): string {

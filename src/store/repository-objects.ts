@@ -1,0 +1,163 @@
+/** One object type of one Repository in the database: objects, their unique values, deleted marks, the change sequence. */
+import type { Entry, Value } from '../engine/entry.ts';
+import { normalise } from '../engine/matching.ts';
+import { numberOf, textOf, type Database } from './database.ts';
+import type { RepositoryConfig } from './repository.ts';
+
+/** How long a deleted mark is kept. */
+const KEEP_DELETED_MS = 90 * 86_400_000;
+
+/** What becomes of one object by a commit. */
+export interface ObjectChange {
+  readonly key: string;
+  readonly before: Entry | undefined;
+  /** Undefined: it is deleted. */
+  readonly after: Entry | undefined;
+}
+
+export interface UniqueValue {
+  readonly attribute: string;
+  /** In the normal form of the attribute's matching rule. */
+  readonly value: string;
+}
+
+export class RepositoryObjects {
+  readonly config: RepositoryConfig;
+  readonly #database: Database;
+  readonly #unique: readonly string[];
+
+  constructor(database: Database, config: RepositoryConfig) {
+    this.#database = database;
+    this.config = config;
+    this.#unique = (config.attributes ?? []).filter(({ unique }) => unique).map(({ name }) => name);
+  }
+
+  *all(): Generator<Entry> {
+    const sql =
+      'SELECT id, attributes FROM objects WHERE system = ? AND object = ? AND deleted_at IS NULL ORDER BY key';
+    for (const row of this.#database.iterate(sql, ...this.#names()))
+      yield entryOf(textOf(row, 'id'), textOf(row, 'attributes'));
+  }
+
+  find(key: string): Entry | undefined {
+    const sql =
+      'SELECT id, attributes FROM objects WHERE system = ? AND object = ? AND key = ? AND deleted_at IS NULL';
+    const row = this.#database.get(sql, ...this.#names(), key);
+    return row && entryOf(textOf(row, 'id'), textOf(row, 'attributes'));
+  }
+
+  keyOf(id: string): string {
+    const { schema } = this.config;
+    return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
+  }
+
+  /** The key of the object that has the value, as committed. */
+  holderOf({ attribute, value }: UniqueValue): string | undefined {
+    const sql =
+      'SELECT key FROM unique_values WHERE system = ? AND object = ? AND attribute = ? AND value = ?';
+    const row = this.#database.get(sql, ...this.#names(), attribute, value);
+    return row && textOf(row, 'key');
+  }
+
+  uniqueValuesOf(entry: Entry | undefined): UniqueValue[] {
+    return this.#unique.flatMap((attribute) => {
+      const match = this.config.schema.attributes.get(attribute)?.match ?? 'Exact';
+      const values = entry?.attributes.get(attribute) ?? [];
+      return values.map((value) => ({ attribute, value: normalise(value, match) }));
+    });
+  }
+
+  /** All or none, durable when it returns. The values that change hands are freed before they are taken. */
+  apply(changes: readonly ObjectChange[]): void {
+    this.#database.atomically(() => {
+      for (const { key, before } of changes)
+        for (const unique of this.uniqueValuesOf(before)) this.#free(unique, key);
+      let sequence = this.#lastChange();
+      for (const change of changes) {
+        if (change.after) this.#put(change.key, change.after, ++sequence);
+        else if (change.before) this.#markDeleted(change.key, ++sequence);
+      }
+      const remember = 'INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)';
+      this.#database.run(remember, this.#sequenceName(), String(sequence));
+      const old = 'DELETE FROM objects WHERE system = ? AND object = ? AND deleted_at < ?';
+      this.#database.run(old, ...this.#names(), this.config.now() - KEEP_DELETED_MS);
+    });
+  }
+
+  /**
+   * An attribute that was declared unique, or given another matching rule, after objects had been written: their
+   * values count as well. Of two objects that share one already, the first keeps it, and either may be kept as it is.
+   */
+  takeUp(): void {
+    const name = `unique ${this.#names().join(' ')}`;
+    const declared = JSON.stringify(
+      this.#unique.map((one) => [one, this.config.schema.attributes.get(one)?.match]),
+    );
+    const known = this.#database.get('SELECT value FROM meta WHERE name = ?', name);
+    if ((known ? textOf(known, 'value') : '[]') === declared) return;
+    this.#database.atomically(() => {
+      this.#database.run('DELETE FROM unique_values WHERE system = ? AND object = ?', ...this.#names());
+      for (const entry of this.all())
+        for (const unique of this.uniqueValuesOf(entry)) this.#take(unique, this.keyOf(entry.id));
+      this.#database.run('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)', name, declared);
+    });
+  }
+
+  #put(key: string, entry: Entry, sequence: number): void {
+    const sql =
+      'INSERT OR REPLACE INTO objects (system, object, key, id, attributes, changed, deleted_at) VALUES (?, ?, ?, ?, ?, ?, NULL)';
+    this.#database.run(sql, ...this.#names(), key, entry.id, attributesText(entry), sequence);
+    for (const unique of this.uniqueValuesOf(entry)) this.#take(unique, key);
+  }
+
+  /** Without content, so that who follows changes hears of it. */
+  #markDeleted(key: string, sequence: number): void {
+    const sql = `UPDATE objects SET attributes = '[]', changed = ?, deleted_at = ? WHERE system = ? AND object = ? AND key = ?`;
+    this.#database.run(sql, sequence, this.config.now(), ...this.#names(), key);
+  }
+
+  #take({ attribute, value }: UniqueValue, key: string): void {
+    const sql =
+      'INSERT OR IGNORE INTO unique_values (system, object, attribute, value, key) VALUES (?, ?, ?, ?, ?)';
+    this.#database.run(sql, ...this.#names(), attribute, value, key);
+  }
+
+  #free({ attribute, value }: UniqueValue, key: string): void {
+    const sql =
+      'DELETE FROM unique_values WHERE system = ? AND object = ? AND attribute = ? AND value = ? AND key = ?';
+    this.#database.run(sql, ...this.#names(), attribute, value, key);
+  }
+
+  /** Remembered by itself, too: the highest number may have gone with a forgotten mark. */
+  #lastChange(): number {
+    const row = this.#database.get('SELECT value FROM meta WHERE name = ?', this.#sequenceName());
+    const sql = 'SELECT max(changed) AS changed FROM objects WHERE system = ? AND object = ?';
+    const highest = numberOf(this.#database.get(sql, ...this.#names()) ?? {}, 'changed');
+    return Math.max(highest, Number(row?.['value'] ?? 0));
+  }
+
+  #sequenceName(): string {
+    return `sequence ${this.#names().join(' ')}`;
+  }
+
+  #names(): [string, string] {
+    return [this.config.system, this.config.name];
+  }
+}
+
+function entryOf(id: string, attributes: string): Entry {
+  const parsed = JSON.parse(attributes) as [string, (string | { base64: string })[]][];
+  const decode = (value: string | { base64: string }): Value =>
+    typeof value === 'string' ? value : new Uint8Array(Buffer.from(value.base64, 'base64'));
+  return {
+    id,
+    name: undefined,
+    attributes: new Map(parsed.map(([name, values]) => [name, values.map(decode)])),
+  };
+}
+
+function attributesText({ attributes }: Entry): string {
+  const encode = (value: Value): string | { base64: string } =>
+    typeof value === 'string' ? value : { base64: Buffer.from(value).toString('base64') };
+  return JSON.stringify([...attributes].map(([name, values]) => [name, values.map(encode)]));
+}

@@ -1,0 +1,163 @@
+/**
+ * Writes to a Repository. They are kept in memory and become true, and durable, together by `commit`; reading
+ * shows what was committed.
+ *
+ * A unique value may change hands within one commit. A write whose value another object still has waits for the
+ * writes that were asked for at the same time: when one of them lets go of the value (a move, a swap, a ring) all
+ * of them are taken, else this one alone is refused. Asked for one after the other, a value is free as soon as
+ * the write that lets go of it was answered. The price: of two writes for one value the first wins.
+ */
+import type { Entry, Value } from '../engine/entry.ts';
+import { ConnectorError } from '../engine/errors.ts';
+import type { EntryChange, EntryWriter, NewEntry, Written } from '../engine/ports.ts';
+import type { ObjectChange, RepositoryObjects } from './repository-objects.ts';
+import { schemaProblem } from './repository-schema.ts';
+import { UniqueValues, type Conflict } from './unique-values.ts';
+
+type Attributes = readonly (readonly [string, readonly Value[]])[];
+
+interface Waiting {
+  readonly change: ObjectChange;
+  readonly answer: (conflict: Conflict | undefined) => void;
+}
+
+export class RepositoryWriter implements EntryWriter {
+  readonly transactional = true;
+  readonly #objects: RepositoryObjects;
+  /** `before` is what is committed, `after` what will be. */
+  readonly #buffer: Map<string, ObjectChange> = new Map();
+  #unique: UniqueValues | undefined;
+  #waiting: Waiting[] = [];
+
+  constructor(objects: RepositoryObjects) {
+    this.#objects = objects;
+  }
+
+  create({ attributes }: NewEntry): Promise<Written> {
+    const { schema } = this.#objects.config;
+    const [id] = attributes.get(schema.id) ?? [];
+    if (typeof id !== 'string' || id === '')
+      return refused('SchemaViolation', `attribute ${schema.id} is the id and has no value`, schema.id);
+    if (this.#find(this.#objects.keyOf(id)))
+      return refused('AlreadyExists', `'${id}' exists already`, schema.id);
+    return this.#write({ id, name: undefined, attributes: new Map() }, [...attributes]);
+  }
+
+  update({ id, changes }: EntryChange): Promise<Written> {
+    const present = this.#find(this.#objects.keyOf(id));
+    if (!present) return refused('NotFound', `'${id}' is not there any more`);
+    return this.#write(
+      present,
+      changes.map(({ attribute, values }) => [attribute, values]),
+    );
+  }
+
+  delete({ id }: { readonly id: string }): Promise<Written> {
+    const key = this.#objects.keyOf(id);
+    const before = this.#find(key);
+    if (before) this.#take([{ key, before, after: undefined }]);
+    return Promise.resolve({ kind: 'Applied', id, name: undefined });
+  }
+
+  async commit(): Promise<Written> {
+    if (this.#waiting.length > 0) await nextTurn();
+    const changes = [...this.#buffer.values()];
+    this.#buffer.clear();
+    this.#unique = undefined;
+    try {
+      if (changes.length > 0) this.#objects.apply(changes);
+      return { kind: 'Applied', id: '', name: undefined };
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : 'unknown';
+      return refused(
+        'Refused',
+        `the store could not be written (${why}); nothing of it was kept`,
+        undefined,
+        cause,
+      );
+    }
+  }
+
+  #find(key: string): Entry | undefined {
+    const buffered = this.#buffer.get(key);
+    return buffered ? buffered.after : this.#objects.find(key);
+  }
+
+  async #write(present: Entry, written: Attributes): Promise<Written> {
+    const problem = schemaProblem(present, written, this.#objects.config.schema);
+    if (problem) return refused(problem.code, problem.message, problem.attribute);
+    const key = this.#objects.keyOf(present.id);
+    const change = {
+      key,
+      before: this.#find(key),
+      after: merged(present, written, this.#objects.config.schema.id),
+    };
+    const conflict = await this.#settle(change);
+    if (!conflict) return { kind: 'Applied', id: present.id, name: undefined };
+    const holder = this.#find(conflict.holder)?.id ?? conflict.holder;
+    const message = `attribute ${conflict.attribute} is unique, and '${holder}' has the same value`;
+    return refused('SchemaViolation', message, conflict.attribute);
+  }
+
+  #values(): UniqueValues {
+    this.#unique ??= new UniqueValues(this.#objects);
+    return this.#unique;
+  }
+
+  #take(changes: readonly ObjectChange[]): void {
+    this.#values().take(changes);
+    for (const change of changes) {
+      const known = this.#buffer.get(change.key);
+      this.#buffer.set(change.key, known ? { ...change, before: known.before } : change);
+    }
+  }
+
+  /** Undefined: it is taken. */
+  #settle(change: ObjectChange): Promise<Conflict | undefined> {
+    if (this.#values().conflict([change]).size > 0) return this.#wait(change);
+    this.#take([change]);
+    return Promise.resolve(undefined);
+  }
+
+  #wait(change: ObjectChange): Promise<Conflict | undefined> {
+    if (this.#waiting.length === 0) setImmediate(() => this.#judge());
+    return new Promise((answer) => {
+      this.#waiting.push({ change, answer });
+    });
+  }
+
+  /** Those that can all be true together are; the others are told who is in their way. */
+  #judge(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const conflicts = this.#values().conflict(waiting.map(({ change }) => change));
+    this.#take(waiting.map(({ change }) => change).filter((change) => !conflicts.has(change)));
+    for (const { change, answer } of waiting) answer(conflicts.get(change));
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => resolve());
+  });
+}
+
+function merged(present: Entry, written: Attributes, id: string): Entry {
+  const attributes = new Map(present.attributes);
+  for (const [name, values] of written) {
+    const kept = values.filter((value) => value !== '');
+    if (kept.length === 0 || name === id) attributes.delete(name);
+    else attributes.set(name, kept);
+  }
+  return { ...present, attributes };
+}
+
+function refused(
+  code: ConnectorError['code'],
+  message: string,
+  attribute?: string,
+  cause?: unknown,
+): Promise<Written> {
+  const about = attribute === undefined ? {} : { attribute };
+  return Promise.resolve({ kind: 'Refused', error: new ConnectorError(code, message, { ...about, cause }) });
+}

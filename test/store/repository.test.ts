@@ -1,0 +1,281 @@
+import { spawnSync } from 'node:child_process';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import type { AttributeDeclaration, Session } from '../../src/connectors/connector.ts';
+import type { Value } from '../../src/engine/entry.ts';
+import type { EntryWriter, Written } from '../../src/engine/ports.ts';
+import { numberOf } from '../../src/store/database.ts';
+import { applied, change, codeOf, person, readAll, type Attributes } from '../connectors/contract.ts';
+import { openOn, repositoryFixture, type RepositoryFixture } from '../support/repository-harness.ts';
+
+const UNIQUE: readonly AttributeDeclaration[] = [
+  { name: 'cn' },
+  { name: 'sn' },
+  { name: 'userName', unique: true },
+  { name: 'mail', unique: true, match: 'IgnoreCase', multiValued: true },
+  { name: 'password', writeOnly: true, sensitive: true },
+  { name: 'age', type: 'Integer' },
+  { name: 'photo', type: 'Binary' },
+];
+const DAY = 86_400_000;
+const signal = new AbortController().signal;
+
+let fixture: RepositoryFixture | undefined;
+afterEach(async () => {
+  await fixture?.[Symbol.asyncDispose]();
+  fixture = undefined;
+});
+
+function writerOf({ writer }: Session): EntryWriter {
+  if (!writer) throw new Error('no writer');
+  return writer;
+}
+
+function create(session: Session, entry: Attributes): Promise<Written> {
+  return writerOf(session).create({ name: undefined, attributes: new Map(Object.entries(entry)) }, signal);
+}
+
+function set(session: Session, id: string, attribute: string, values: readonly string[]): Promise<Written> {
+  const changes = [change(attribute, [], values)];
+  return writerOf(session).update({ id, name: undefined, newName: undefined, changes }, signal);
+}
+
+async function seeded(...entries: readonly Attributes[]): Promise<Session> {
+  fixture = await repositoryFixture(UNIQUE);
+  const session = fixture.open();
+  for (const entry of entries) applied(await create(session, entry));
+  applied(await writerOf(session).commit(signal));
+  return session;
+}
+
+async function namesAfterCommit(session: Session): Promise<Record<string, unknown>> {
+  applied(await writerOf(session).commit(signal));
+  const contents = fixture?.contents() ?? new Map<string, Attributes>();
+  return Object.fromEntries([...contents].map(([id, entry]) => [id, entry['userName']?.[0]]));
+}
+
+describe('unique attributes', () => {
+  it('name the attribute and the holder when a value is taken', async () => {
+    const session = await seeded(person('a', { userName: ['jon'] }));
+    const written = await create(session, person('b', { userName: ['jon'] }));
+    expect(codeOf(written)).toBe('Refused SchemaViolation');
+    expect(written).toMatchObject({
+      error: { attribute: 'userName', message: "attribute userName is unique, and 'a' has the same value" },
+    });
+  });
+
+  it('are compared by their matching rule, each value by itself', async () => {
+    const session = await seeded(person('a', { mail: ['one@x', 'Two@X'] }));
+    expect(codeOf(await set(session, 'a', 'mail', ['TWO@x', 'three@x']))).toBe('Applied');
+    expect(codeOf(await create(session, person('b', { mail: ['Three@X'] })))).toBe('Refused SchemaViolation');
+    expect(codeOf(await create(session, person('c', { mail: ['one@x'] })))).toBe('Applied');
+  });
+
+  it('keep the first of two new objects with one value, and only the second fails', async () => {
+    const session = await seeded();
+    const answers = await Promise.all(
+      ['a', 'b', 'c'].map((id) => create(session, person(id, { userName: [id === 'c' ? 'other' : 'jon'] }))),
+    );
+    expect(answers.map(codeOf)).toEqual(['Applied', 'Refused SchemaViolation', 'Applied']);
+    expect(await namesAfterCommit(session)).toEqual({ a: 'jon', c: 'other' });
+  });
+
+  it.each([
+    { when: 'a swap', wanted: { a: '2', b: '1', c: '3' }, refused: [] },
+    { when: 'a ring of three', wanted: { a: '2', b: '3', c: '1' }, refused: [] },
+    { when: 'a move to an object written before the giver', wanted: { a: '2', b: '9' }, refused: [] },
+    { when: 'a move to an object written after the giver', wanted: { a: '9', b: '1' }, refused: [] },
+    { when: 'a value whose holder keeps it', wanted: { a: '3', b: '9' }, refused: ['a'] },
+    { when: 'a chain that ends at a holder who keeps it', wanted: { a: '2', b: '3' }, refused: ['a', 'b'] },
+    { when: 'two who want what a third lets go', wanted: { a: '3', b: '3', c: '9' }, refused: ['b'] },
+  ])('asked for together: $when ends as far as it can', async ({ wanted, refused }) => {
+    const session = await seeded(
+      person('a', { userName: ['1'] }),
+      person('b', { userName: ['2'] }),
+      person('c', { userName: ['3'] }),
+    );
+    const asked = Object.entries(wanted);
+    const answers = await Promise.all(asked.map(([id, value]) => set(session, id, 'userName', [value])));
+    expect(asked.filter((_, at) => answers[at]?.kind === 'Refused').map(([id]) => id)).toEqual(refused);
+    const expected = asked.filter(([id]) => !refused.some((one) => one === id));
+    const before = { a: '1', b: '2', c: '3' };
+    expect(await namesAfterCommit(session)).toEqual({ ...before, ...Object.fromEntries(expected) });
+  });
+
+  it('let a value go that an earlier write of the same commit gave up or deleted', async () => {
+    const session = await seeded(person('a', { userName: ['1'] }), person('b', { userName: ['2'] }));
+    applied(await set(session, 'a', 'userName', []));
+    applied(await create(session, person('c', { userName: ['1'] })));
+    applied(await writerOf(session).delete({ id: 'b', name: undefined }, signal));
+    applied(await set(session, 'a', 'userName', ['2']));
+    expect(await namesAfterCommit(session)).toEqual({ a: '2', c: '1' });
+  });
+
+  it('count for objects that were written before the attribute was declared unique', async () => {
+    await using plain = await repositoryFixture([{ name: 'cn' }, { name: 'sn' }]);
+    const before = plain.open();
+    for (const id of ['a', 'b', 'c'])
+      applied(await create(before, { uid: [id], cn: [id === 'c' ? 'Z' : 'X'], sn: [id] }));
+    applied(await writerOf(before).commit(signal));
+    const session = openOn(plain.database, [{ name: 'cn', unique: true }, { name: 'sn' }]);
+    expect(codeOf(await set(session, 'c', 'cn', ['X']))).toBe('Refused SchemaViolation');
+    expect(codeOf(await set(session, 'b', 'sn', ['kept as it is']))).toBe('Applied');
+    applied(await writerOf(session).commit(signal));
+    expect(codeOf(await set(session, 'c', 'cn', ['X']))).toBe('Refused SchemaViolation');
+  });
+
+  it('cost the same however many objects there are', async () => {
+    const session = await seeded();
+    const count = 20_000;
+    const started = performance.now();
+    for (let at = 0; at < count; at++)
+      applied(await create(session, person(`u${at}`, { userName: [`n${at}`] })));
+    applied(await writerOf(session).commit(signal));
+    expect((performance.now() - started) / count).toBeLessThan(0.2);
+  });
+});
+
+describe('what may be written', () => {
+  it.each([
+    {
+      what: 'a write-only attribute',
+      entry: { password: ['hush'] },
+      code: 'SchemaViolation',
+      about: 'password',
+    },
+    { what: 'an unknown attribute', entry: { shoe: ['hush'] }, code: 'UnknownAttribute', about: 'shoe' },
+    {
+      what: 'two values of a single one',
+      entry: { cn: ['hush', 'x'] },
+      code: 'SchemaViolation',
+      about: 'cn',
+    },
+    {
+      what: 'a text where an integer is declared',
+      entry: { age: ['hush'] },
+      code: 'SchemaViolation',
+      about: 'age',
+    },
+  ])(
+    'refuses $what, naming it and no value, and keeps nothing of the write',
+    async ({ entry, code, about }) => {
+      const session = await seeded(person('a'));
+      const attributes: Attributes = { ...person('b', { userName: ['free'] }), ...entry };
+      const written = await create(session, attributes);
+      expect(codeOf(written)).toBe(`Refused ${code}`);
+      expect(written).toMatchObject({ error: { attribute: about } });
+      expect(JSON.stringify(written)).not.toContain('hush');
+      applied(await create(session, person('c', { userName: ['free'] })));
+      expect(await namesAfterCommit(session)).toEqual({ a: undefined, c: 'free' });
+    },
+  );
+
+  it('refuses another id, and an object without one', async () => {
+    const session = await seeded(person('a'));
+    expect(codeOf(await set(session, 'a', 'uid', ['b']))).toBe('Refused SchemaViolation');
+    expect(codeOf(await set(session, 'a', 'uid', ['a']))).toBe('Applied');
+    expect(codeOf(await create(session, { cn: ['x'] }))).toBe('Refused SchemaViolation');
+  });
+
+  it('keeps octets', async () => {
+    const session = await seeded();
+    const photo = new Uint8Array([0, 255, 10]);
+    const attributes = new Map<string, readonly Value[]>(Object.entries(person('a'))).set('photo', [photo]);
+    applied(await writerOf(session).create({ name: undefined, attributes }, signal));
+    applied(await writerOf(session).commit(signal));
+    const { entries } = await readAll(session, { attributes: ['photo'], filter: undefined });
+    expect(entries[0]?.attributes.get('photo')).toEqual([photo]);
+  });
+});
+
+describe('deleted marks and the change sequence', () => {
+  function marks(): string[] {
+    const rows =
+      fixture?.database.iterate('SELECT id, changed FROM objects WHERE deleted_at IS NOT NULL') ?? [];
+    return [...rows].map((row) => `${String(row['id'])}:${String(row['changed'])}`);
+  }
+
+  async function removeAt(id: string, now: number): Promise<void> {
+    const session = fixture?.open({ now: () => now });
+    if (!session) return;
+    applied(await writerOf(session).delete({ id, name: undefined }, signal));
+    applied(await writerOf(session).commit(signal));
+  }
+
+  it('keeps a mark for 90 days, and the object is not read any more', async () => {
+    const session = await seeded(person('a'), person('b'), person('c'));
+    await removeAt('a', DAY);
+    expect((await readAll(session)).entries.map(({ id }) => id)).toEqual(['b', 'c']);
+    await removeAt('b', 91 * DAY);
+    expect(marks()).toEqual(['a:4', 'b:5']);
+    await removeAt('c', 91 * DAY + 1);
+    expect(marks()).toEqual(['b:5', 'c:6']);
+  });
+
+  it('counts on, also after the mark with the highest number was forgotten', async () => {
+    await seeded(person('a'));
+    await removeAt('a', DAY);
+    const session = fixture?.open({ now: () => 200 * DAY });
+    if (!session) return;
+    applied(await create(session, person('b')));
+    applied(await writerOf(session).commit(signal));
+    const row = fixture?.database.get('SELECT changed FROM objects WHERE id = ?', 'b') ?? {};
+    expect(numberOf(row, 'changed')).toBe(3);
+  });
+
+  it('takes an id again that was deleted', async () => {
+    const session = await seeded(person('a', { userName: ['jon'] }));
+    await removeAt('a', DAY);
+    applied(await create(session, person('a', { userName: ['jon'] })));
+    expect(await namesAfterCommit(session)).toEqual({ a: 'jon' });
+    expect(marks()).toEqual([]);
+  });
+});
+
+describe('the transaction', () => {
+  it('shows nothing before the commit, not even to a flush of the store', async () => {
+    const session = await seeded(person('a'));
+    applied(await create(session, person('b')));
+    fixture?.database.run(`INSERT INTO meta (name, value) VALUES ('x', 'y')`);
+    fixture?.database.flush();
+    expect([...(fixture?.contents().keys() ?? [])]).toEqual(['a']);
+    expect((await readAll(session)).entries).toHaveLength(1);
+  });
+
+  it('keeps nothing of a commit that fails, and what the store had before', async () => {
+    const session = await seeded(person('a'));
+    fixture?.database.run(`INSERT INTO meta (name, value) VALUES ('x', 'y')`);
+    for (const id of ['b', 'c', 'd']) applied(await create(session, person(id)));
+    fixture?.database
+      .handle()
+      .exec(
+        `CREATE TRIGGER full BEFORE INSERT ON objects WHEN NEW.id = 'd' BEGIN SELECT RAISE(FAIL, 'no room'); END`,
+      );
+    const committed = await writerOf(session).commit(signal);
+    expect(codeOf(committed)).toBe('Refused Refused');
+    expect([...(fixture?.contents().keys() ?? [])]).toEqual(['a']);
+    expect(fixture?.database.get(`SELECT value FROM meta WHERE name = 'x'`)).toEqual({ value: 'y' });
+    applied(await create(session, person('e')));
+    applied(await writerOf(session).commit(signal));
+    expect([...(fixture?.contents().keys() ?? [])]).toEqual(['a', 'e']);
+  });
+
+  it('leaves all or nothing when the process is killed in it', async () => {
+    await seeded(person('a'));
+    const path = fixture?.path ?? '';
+    const program = `
+      import { Database } from './src/store/database.ts';
+      const database = new Database(${JSON.stringify(path)});
+      try {
+        database.atomically(() => {
+          for (let at = 0; at < 30_000; at++)
+            database.run('INSERT INTO objects (system, object, key, id, attributes, changed) VALUES (?, ?, ?, ?, ?, ?)', 'default/people', 'person', 'k' + at, 'k' + at, '[]', at);
+          process.kill(process.pid, 'SIGKILL');
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+        });
+      } finally { database.close(); }`;
+    const child = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', program]);
+    expect(child.signal).toBe('SIGKILL');
+    expect([...(fixture?.contents().keys() ?? [])]).toEqual(['a']);
+  });
+});

@@ -1,0 +1,4 @@
+import { sqliteStore } from '../support/store-harness.ts';
+import { storeContract } from './contract.ts';
+
+storeContract('SQLite', sqliteStore);
