@@ -153,7 +153,11 @@ export class World {
       targetSystem: 'default/to',
       targetObject: 'account',
     };
-    this.#row = mappingRow(this.state.database, this.mapping, this.#ends, undefined, this.state.now);
+    this.#row = mappingRow(
+      this.state.database,
+      { name: this.mapping, ends: this.#ends, linksFrom: undefined },
+      this.state.now,
+    );
   }
 
   /** Changes the mapping's spec or the policy, as an edit in Git would. */
