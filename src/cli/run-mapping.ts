@@ -235,7 +235,7 @@ async function runEngine(
     recordsAll: options.recordsAll,
     only: only && { side: only.side, key: keyOfId(only, definition) },
   };
-  return run(
+  return await run(
     definition,
     request,
     {
