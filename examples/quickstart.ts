@@ -119,7 +119,7 @@ process.stdout.write(
   'Looking for slapd (OpenLDAP); it is installed when it is missing and that is allowed.\n',
 );
 mkdirSync(join(folder, 'slapd'));
-await using slapd = await startSlapd({ folder: join(folder, 'slapd') });
+await using slapd = await startSlapd({ folder: join(folder, 'slapd'), mayUseDocker: true });
 prepare(slapd);
 process.stdout.write(`A directory runs at ${slapd.url}, the manifests are in ${folder}\n`);
 await tour(slapd);

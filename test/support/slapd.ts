@@ -25,9 +25,10 @@ const MODULES = '/usr/lib/ldap';
 const APPARMOR_PROFILE = '/etc/apparmor.d/usr.sbin.slapd';
 const START_TIMEOUT_MS = 15_000;
 const INSTALL_TIMEOUT_MS = 300_000;
+const DOCKER_IMAGE = 'debian:12-slim';
 
 const INSTALL_COMMAND =
-  'sudo apt-get update && sudo apt-get install -y --no-install-recommends slapd ldap-utils';
+  'sudo apt-get update && sudo apt-get install -y --no-install-recommends slapd ldap-utils openssl';
 
 export interface SlapdOptions {
   /** `sizelimit` of slapd.conf, for everybody but the rootdn. */
@@ -42,6 +43,8 @@ export interface SlapdOptions {
   readonly ldif?: string;
   /** An empty folder to live in, which `stop` then leaves as it is; else a temporary one that ends with the server. */
   readonly folder?: string;
+  /** Where the programs are missing and may not be installed, run them in a container. Tests need the real process. */
+  readonly mayUseDocker?: boolean;
 }
 
 export interface Operation {
@@ -88,7 +91,7 @@ export async function ensureSlapd(): Promise<void> {
       'policy=/usr/sbin/policy-rc.d',
       'if [ ! -e "$policy" ]; then printf "#!/bin/sh\\nexit 101\\n" > "$policy"; chmod 755 "$policy"; trap \'rm -f "$policy"\' EXIT; fi',
       'apt-get update -qq',
-      'DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slapd ldap-utils',
+      'DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slapd ldap-utils openssl',
     ].join('\n');
     const command = asRoot
       ? (['sh', ['-c', script]] as const)
@@ -118,10 +121,13 @@ async function succeeds(program: string, args: readonly string[]): Promise<boole
 }
 
 export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
-  await ensureSlapd();
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'rollcall-slapd-')));
   const server = new RunningSlapd(folder, await freePort(), await freePort(), options.folder !== undefined);
   try {
+    await ensureSlapd().catch(async (error: unknown) => {
+      if (!options.mayUseDocker || !(await succeeds('docker', ['info']))) throw error;
+      await server.useDocker();
+    });
     await server.prepare(options);
     await server.start();
     return server;
@@ -143,6 +149,7 @@ class RunningSlapd implements Slapd {
   readonly #port: number;
   ca = '';
   #slapd = 'slapd';
+  #container: string | undefined;
   #process: ChildProcess | undefined;
   #forgotten = 0;
 
@@ -157,9 +164,45 @@ class RunningSlapd implements Slapd {
     this.ldapiUrl = `ldapi://${encodeURIComponent(join(folder, 'ldapi'))}`;
   }
 
+  /** A Debian of its own that has the programs, sees the folder under its own name, and lends its ports. */
+  async useDocker(): Promise<void> {
+    const container = `rollcall-${randomBytes(6).toString('hex')}`;
+    const ports = [this.url, this.ldapsUrl].flatMap((url) => [
+      '-p',
+      `127.0.0.1:${new URL(url).port}:${new URL(url).port}`,
+    ]);
+    const packages =
+      'apt-get update -qq && apt-get install -y -qq --no-install-recommends slapd ldap-utils openssl';
+    const run = [
+      'run',
+      '-d',
+      '--rm',
+      '--name',
+      container,
+      '-v',
+      `${this.folder}:${this.folder}`,
+      ...ports,
+      DOCKER_IMAGE,
+      'sleep',
+      'infinity',
+    ];
+    await execute('docker', run, { timeout: INSTALL_TIMEOUT_MS });
+    this.#container = container;
+    const env = ['-e', 'DEBIAN_FRONTEND=noninteractive'];
+    await execute('docker', ['exec', ...env, container, 'sh', '-c', packages], {
+      timeout: INSTALL_TIMEOUT_MS,
+    });
+  }
+
+  /** A program and its arguments, in the container where there is one. */
+  #command(program: string, args: readonly string[]): [string, string[]] {
+    if (this.#container === undefined) return [program, [...args]];
+    return ['docker', ['exec', '-i', this.#container, program, ...args]];
+  }
+
   async prepare(options: SlapdOptions): Promise<void> {
     await mkdir(join(this.folder, 'db'));
-    await makeCertificates(this.folder);
+    await makeCertificates(this.folder, (args) => this.#tool('openssl', args, ''));
     this.ca = await readFile(join(this.folder, 'ca.crt'), 'utf8');
     await writeFile(join(this.folder, 'slapd.conf'), this.#config(options), { mode: 0o600 });
     await writeFile(join(this.folder, 'password'), this.adminPassword, { mode: 0o600 });
@@ -169,11 +212,15 @@ class RunningSlapd implements Slapd {
   }
 
   async start(): Promise<void> {
-    const urls = [this.url, this.ldapsUrl, this.ldapiUrl].map((url) => url.replace('localhost', '127.0.0.1'));
+    const address = this.#container === undefined ? '127.0.0.1' : '0.0.0.0';
+    const urls = [this.url, this.ldapsUrl, this.ldapiUrl].map((url) =>
+      url.replace(/localhost|127\.0\.0\.1/, address),
+    );
     const args = ['-f', join(this.folder, 'slapd.conf'), '-h', urls.join(' '), '-d', 'stats'];
     // Where the system can do it, the server dies with us even when we are killed.
+    const [slapd, slapdArgs] = this.#command(this.#slapd, args);
     const wrapper = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
-    const [program = this.#slapd, ...rest] = [...wrapper, this.#slapd, ...args];
+    const [program = slapd, ...rest] = [...wrapper, slapd, ...slapdArgs];
     const log = createWriteStream(join(this.folder, 'log'), { flags: 'a' });
     const child = spawn(program, rest, { env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr.pipe(log);
@@ -232,6 +279,7 @@ class RunningSlapd implements Slapd {
   async stop(): Promise<void> {
     this.resume();
     await this.#end('SIGTERM');
+    if (this.#container !== undefined) await execute('docker', ['rm', '-f', this.#container]);
     if (!this.#stays) await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -258,7 +306,8 @@ class RunningSlapd implements Slapd {
   }
 
   async #tool(tool: string, args: readonly string[], input: string): Promise<string> {
-    const running = execute(tool, [...args], { env: ENVIRONMENT, maxBuffer: 1 << 28 });
+    const [program, all] = this.#command(tool, args);
+    const running = execute(program, all, { env: ENVIRONMENT, maxBuffer: 1 << 28 });
     // A tool that fails, or needs no input, closes its end first.
     running.child.stdin?.on('error', () => undefined);
     running.child.stdin?.end(input);
@@ -322,10 +371,10 @@ function baseLdif(suffix: string): string {
   ].join('\n');
 }
 
-async function makeCertificates(folder: string): Promise<void> {
+async function makeCertificates(folder: string, run: (args: string[]) => Promise<string>): Promise<void> {
   const at = (name: string): string => join(folder, name);
   const openssl = async (...args: string[]): Promise<void> => {
-    await execute('openssl', args, { env: ENVIRONMENT });
+    await run(args);
   };
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30'];
   await openssl(
