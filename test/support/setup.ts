@@ -1,5 +1,5 @@
 /** Runs once before all tests. */
-import { ensureSlapd } from './slapd.ts';
+import { ensureSlapd } from './slapd-programs.ts';
 
 export async function setup(): Promise<void> {
   await ensureSlapd();

@@ -2,33 +2,20 @@
  * A real OpenLDAP server for tests and for the quickstart: found or installed, started on free loopback ports in a
  * temporary folder, and ended with everything it made. It ends only the process it started.
  */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
+import { baseLdif, makeCertificates, slapdConfig } from './slapd-config.ts';
+import { ENVIRONMENT, ensureSlapd, execute, INSTALL_TIMEOUT_MS, succeeds } from './slapd-programs.ts';
 
-const execute = promisify(execFile);
-
-/** Where Debian keeps servers; not on the path of an ordinary user. */
-const ENVIRONMENT = {
-  ...process.env,
-  PATH: `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`,
-};
-const SCHEMA_FOLDERS = ['/etc/ldap/schema', '/etc/openldap/schema', '/usr/local/etc/openldap/schema'];
-/** Debian builds the database as a module; others have it built in. */
-const MODULES = '/usr/lib/ldap';
 /** Ubuntu confines /usr/sbin/slapd to its packaged folders. The profile goes by the path of the program. */
 const APPARMOR_PROFILE = '/etc/apparmor.d/usr.sbin.slapd';
 const START_TIMEOUT_MS = 15_000;
-const INSTALL_TIMEOUT_MS = 300_000;
 const DOCKER_IMAGE = 'debian:12-slim';
-
-const INSTALL_COMMAND =
-  'sudo apt-get update && sudo apt-get install -y --no-install-recommends slapd ldap-utils openssl';
 
 export interface SlapdOptions {
   /** `sizelimit` of slapd.conf, for everybody but the rootdn. */
@@ -77,47 +64,6 @@ export interface Slapd extends AsyncDisposable {
   resume(): void;
   restart(): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** Finds slapd and the LDAP tools, or installs them where it may; else an error that says what to install. */
-export async function ensureSlapd(): Promise<void> {
-  if (hasPrograms()) return;
-  const asRoot = process.getuid?.() === 0;
-  const sudo = asRoot || (await succeeds('sudo', ['-n', 'true']));
-  if (existsSync('/usr/bin/apt-get') && sudo) {
-    // Debian starts a service that it installs; an existing policy of the machine is left alone.
-    const script = [
-      'set -e',
-      'policy=/usr/sbin/policy-rc.d',
-      'if [ ! -e "$policy" ]; then printf "#!/bin/sh\\nexit 101\\n" > "$policy"; chmod 755 "$policy"; trap \'rm -f "$policy"\' EXIT; fi',
-      'apt-get update -qq',
-      'DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slapd ldap-utils openssl',
-    ].join('\n');
-    const command = asRoot
-      ? (['sh', ['-c', script]] as const)
-      : (['sudo', ['-n', 'sh', '-c', script]] as const);
-    await execute(command[0], [...command[1]], { env: ENVIRONMENT, timeout: INSTALL_TIMEOUT_MS }).catch(
-      (cause: unknown) => {
-        throw new Error(`slapd could not be installed; install it by: ${INSTALL_COMMAND}`, { cause });
-      },
-    );
-  }
-  if (!hasPrograms())
-    throw new Error(`slapd and ldap-utils are missing; install them by: ${INSTALL_COMMAND}`);
-}
-
-function hasPrograms(): boolean {
-  const folders = ENVIRONMENT.PATH.split(delimiter);
-  return ['slapd', 'ldapsearch', 'openssl'].every((program) =>
-    folders.some((folder) => existsSync(join(folder, program))),
-  );
-}
-
-async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
-  return execute(program, [...args], { env: ENVIRONMENT }).then(
-    () => true,
-    () => false,
-  );
 }
 
 export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
@@ -194,6 +140,10 @@ class RunningSlapd implements Slapd {
     });
   }
 
+  get inContainer(): boolean {
+    return this.#container !== undefined;
+  }
+
   /** A program and its arguments, in the container where there is one. */
   #command(program: string, args: readonly string[]): [string, string[]] {
     if (this.#container === undefined) return [program, [...args]];
@@ -204,7 +154,7 @@ class RunningSlapd implements Slapd {
     await mkdir(join(this.folder, 'db'));
     await makeCertificates(this.folder, (args) => this.#tool('openssl', args, ''));
     this.ca = await readFile(join(this.folder, 'ca.crt'), 'utf8');
-    await writeFile(join(this.folder, 'slapd.conf'), this.#config(options), { mode: 0o600 });
+    await writeFile(join(this.folder, 'slapd.conf'), slapdConfig(this, options), { mode: 0o600 });
     await writeFile(join(this.folder, 'password'), this.adminPassword, { mode: 0o600 });
     await this.#copyProgram();
     const ldif = `${baseLdif(this.suffix)}\n${options.ldif ?? ''}`;
@@ -319,100 +269,11 @@ class RunningSlapd implements Slapd {
     this.#slapd = join(this.folder, 'slapd');
     await copyFile('/usr/sbin/slapd', this.#slapd);
   }
-
-  #config(options: SlapdOptions): string {
-    const at = (name: string): string => join(this.folder, name);
-    const schemas = ['core', 'cosine', 'inetorgperson', 'nis'];
-    const indexes = ['objectClass', 'uid', 'cn', 'mail', 'employeeNumber', 'entryUUID'];
-    const schemaFolder = SCHEMA_FOLDERS.find((folder) => existsSync(folder)) ?? '/etc/ldap/schema';
-    return [
-      ...schemas.map((schema) => `include ${join(schemaFolder, `${schema}.schema`)}`),
-      ...(existsSync(MODULES) ? [`modulepath ${MODULES}`, 'moduleload back_mdb'] : []),
-      `pidfile ${at('slapd.pid')}`,
-      `TLSCACertificateFile ${at('ca.crt')}`,
-      `TLSCertificateFile ${at('server.crt')}`,
-      `TLSCertificateKeyFile ${at('server.key')}`,
-      // A process of this user, over the local socket, is the administrator.
-      `authz-regexp "gidNumber=[0-9]+\\\\+uidNumber=${String(process.getuid?.() ?? 0)},cn=peercred,cn=external,cn=auth" "${this.adminDn}"`,
-      ...(options.sizeLimit === undefined
-        ? ['sizelimit unlimited']
-        : [`sizelimit ${String(options.sizeLimit)}`]),
-      options.globalConfig ?? '',
-      'database mdb',
-      `suffix "${this.suffix}"`,
-      `rootdn "${this.adminDn}"`,
-      `rootpw ${this.adminPassword}`,
-      `directory ${at('db')}`,
-      'maxsize 4294967296',
-      ...(options.durable ? [] : ['dbnosync']),
-      ...indexes.map((attribute) => `index ${attribute} eq`),
-      options.databaseConfig ?? '',
-      '',
-    ].join('\n');
-  }
 }
 
 /** `conn=1000 op=1 SRCH base="…" scope=2 …`; a search's attributes and a bind's mechanism are lines of their own. */
 const OPERATION =
   /conn=\d+ op=\d+ (ADD|MODRDN|MOD|DEL|SRCH|CMP|BIND|EXT) (?:(?:dn|base)="([^"\n]*)"|oid=(\S+))(.*)$/gm;
-
-function baseLdif(suffix: string): string {
-  return [
-    `dn: ${suffix}`,
-    'objectClass: dcObject',
-    'objectClass: organization',
-    'dc: example',
-    'o: Example',
-    '',
-    `dn: ou=people,${suffix}`,
-    'objectClass: organizationalUnit',
-    'ou: people',
-    '',
-  ].join('\n');
-}
-
-async function makeCertificates(folder: string, run: (args: string[]) => Promise<string>): Promise<void> {
-  const at = (name: string): string => join(folder, name);
-  const openssl = async (...args: string[]): Promise<void> => {
-    await run(args);
-  };
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30'];
-  await openssl(
-    'req',
-    '-x509',
-    ...key,
-    '-subj',
-    '/CN=Test CA',
-    '-keyout',
-    at('ca.key'),
-    '-out',
-    at('ca.crt'),
-  );
-  await writeFile(at('names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n');
-  await openssl(
-    'req',
-    '-new',
-    ...key.slice(0, -2),
-    '-subj',
-    '/CN=localhost',
-    '-keyout',
-    at('server.key'),
-    '-out',
-    at('server.csr'),
-  );
-  const sign = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '30'];
-  await openssl(
-    'x509',
-    '-req',
-    '-in',
-    at('server.csr'),
-    ...sign,
-    '-extfile',
-    at('names'),
-    '-out',
-    at('server.crt'),
-  );
-}
 
 async function freePort(): Promise<number> {
   const server = createServer();
