@@ -98,6 +98,7 @@ export class CelExpressions implements ExpressionCompiler {
       meter.reset();
       try {
         const result = evaluate(variablesOf(slots, scope));
+        meter.check();
         if (isCelError(result)) return { kind: 'Failed', message: reasonOf(result) };
         if (expected === 'Condition' && typeof result !== 'boolean' && result !== null)
           return { kind: 'Failed', message: 'it gives a value that is not true or false' };

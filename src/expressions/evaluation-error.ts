@@ -1,8 +1,15 @@
 /** Why an evaluation failed, told without any value of an entry. */
 import { operator } from './operator-sign.ts';
 
+/** Where errors are merged, the library keeps their text alone: by this beginning ours are known. */
+const OWN = 'evaluation: ';
+
 /** An error whose message names no value of an entry. */
-export class EvaluationError extends Error {}
+export class EvaluationError extends Error {
+  constructor(message: string) {
+    super(`${OWN}${message}`);
+  }
+}
 
 /** What the library says of a fault, and how it is told here. */
 const KNOWN: readonly (readonly [RegExp, string])[] = [
@@ -14,8 +21,7 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
 /** What a library says about a value is left out: it may show the value. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'it failed';
-  const own = [error, error.cause].find((one) => one instanceof EvaluationError);
-  if (own) return own.message;
+  if (error.message.startsWith(OWN)) return error.message.slice(OWN.length);
   const overload = /^found no matching overload for '([^']+)' applied to '([^']*)'/.exec(error.message);
   if (!overload) return KNOWN.find(([told]) => told.test(error.message))?.[1] ?? 'it failed on this value';
   const [, name = '', given = ''] = overload;

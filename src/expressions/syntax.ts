@@ -134,12 +134,14 @@ function node(like: Node, exprKind: Kind): Node {
   return { $typeName: 'cel.expr.Expr', id: like.id, exprKind };
 }
 
-/** How deep the tree is, and how deep comprehensions stand within each other. */
+/** How deep the tree is, and how deep macros stand within each other; one after the other is not within. */
 export function depthOf(node: Node): { nodes: number; comprehensions: number } {
-  const own = node.exprKind.case === 'comprehensionExpr' ? 1 : 0;
-  const below = childrenOf(node).map((child) => depthOf(child.node));
-  return {
-    nodes: 1 + Math.max(0, ...below.map((one) => one.nodes)),
-    comprehensions: own + Math.max(0, ...below.map((one) => one.comprehensions)),
-  };
+  let nodes = 0;
+  let comprehensions = 0;
+  for (const child of childrenOf(node)) {
+    const below = depthOf(child.node);
+    nodes = Math.max(nodes, below.nodes);
+    comprehensions = Math.max(comprehensions, below.comprehensions + (child.locals.length > 0 ? 1 : 0));
+  }
+  return { nodes: nodes + 1, comprehensions };
 }

@@ -17,6 +17,11 @@ export class WorkMeter {
 
   spend(elements: number): void {
     this.#left -= elements;
+    this.check();
+  }
+
+  /** Asked at the end too: `||` and macros go on after an error, and may forget it. */
+  check(): void {
     if (this.#left < 0) throw new EvaluationError(`more than ${MAX_WORK} elements are visited`);
   }
 }

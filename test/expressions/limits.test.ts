@@ -17,10 +17,9 @@ describe('limits of an expression', () => {
     { what: 'length', text: `'${'x'.repeat(4_095)}'`, problem: 'it is longer than 4096 characters' },
     {
       what: 'nesting',
-      text: `${'('.repeat(0)}${'1+'.repeat(200)}1`,
+      text: `${'1+'.repeat(200)}1`,
       problem: 'it is nested deeper than 128',
     },
-    { what: 'nesting of !', text: `${'!'.repeat(2_001)}true`, problem: /^it is nested deeper than 128|^at / },
     {
       what: 'parentheses',
       text: `${'('.repeat(2_000)}1${')'.repeat(2_000)}`,
@@ -48,8 +47,13 @@ describe('limits of an expression', () => {
     },
   ])('$what', ({ text, problem }) => {
     const told = problemOf(text);
-    expect(told).toBeDefined();
-    if (told !== undefined) expect(told).toMatch(problem);
+    expect(told ?? 'none').toMatch(problem);
+  });
+
+  it('macros may follow each other', () => {
+    expect(
+      problemOf('source.roles.filter(r, r != "a").map(r, r + "!").filter(r, r != "b").exists(r, true)'),
+    ).toBeUndefined();
   });
 
   it('a hundred texts may be added to each other', () => {
@@ -190,7 +194,7 @@ const FAILING = [
   "'%d'.format([source.mail])",
   'source.hired.getHours(source.mail)',
   'string(b"\\xff")',
-  'source.mail + null',
+  'source.mail + source.title + source.sn',
   '[source.roles]',
   '{source.mail: 1, source.mail: 2}.size()',
   'source.roles.map(r, int(r))',

@@ -121,11 +121,12 @@ describe('failures at run time', () => {
     { text: 'int(source.mail)', fails: 'a text is no integer' },
     { text: 'double(source.mail)', fails: 'a text is no number' },
     { text: 'timestamp(source.mail)', fails: 'it failed on this value' },
-    { text: "source.mail.extract('(a)', 2)", fails: undefined },
+    { text: "source.mail.extract('(z)', 2)", fails: undefined },
     { text: "source.mail.extract('(o)', 2)", fails: 'the pattern has no group 2' },
     { text: 'source.mail.matches(source.mail + "(")', fails: 'a pattern cannot be understood' },
     { text: 'source.mail.ascii("fr")', fails: "ascii knows the language 'de' only" },
     { text: "source.mail.replace('', 'x')", fails: 'replace needs a text to look for' },
+    { text: 'source.roles.all(r, int(r) > 0)', fails: 'a text is no integer' },
     { text: '[[1]]', fails: 'the result is no attribute value' },
     { text: '[1, 2].join()', fails: 'join takes a list of texts' },
   ])('$text: $fails', ({ text, fails }) => {
