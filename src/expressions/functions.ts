@@ -26,11 +26,13 @@ const LIST = listType(DYN);
 
 export function expressionFunctions(meter: WorkMeter): CelFunc[] {
   const patterns = new Patterns();
+  // Quoting is for programs that are made, and there are none.
+  const library = strings.filter((one) => one.name !== 'strings.quote');
   return [
-    ...strings,
+    ...library,
     ...boundedFunctions(),
     ...boundedOperators(meter),
-    ...strings.filter((one) => one.target === STRING && one.name !== 'format').map(forNull),
+    ...library.filter((one) => one.target === STRING && one.name !== 'format').map(forNull),
     ...patternFunctions(patterns),
     ...['contains', 'startsWith', 'endsWith'].map((name) =>
       celMethod(name, NULL, [STRING], BOOL, () => false),

@@ -2,11 +2,11 @@
 import { EvaluationError } from './evaluation-error.ts';
 
 /** Elements that macros and `in` of one evaluation may visit: a fraction of a second. */
-export const MAX_WORK = 1_000_000;
+const MAX_WORK = 1_000_000;
 /** Elements of one list that a macro may run over, or that an expression may make. */
-export const MAX_LIST = 10_000;
+const MAX_LIST = 10_000;
 /** Characters, or octets, of what an expression makes: it would be written to a directory. */
-export const MAX_TEXT = 65_536;
+const MAX_TEXT = 65_536;
 
 export class WorkMeter {
   #left = MAX_WORK;
