@@ -115,7 +115,11 @@ function covers(earlier: RuleSpec, rule: RuleSpec, situation: Situation): boolea
   if (!earlier.situations.includes(situation) || earlier.when !== undefined || earlier.after !== undefined)
     return false;
   if (earlier.change !== undefined && earlier.change !== rule.change) return false;
-  if (situation !== 'Confirmed') return takesAll(earlier, situation);
+  return situation === 'Confirmed' ? coversPair(earlier, rule) : takesAll(earlier, situation);
+}
+
+/** Confirmed is decided attribute by attribute, so a rule takes only what is decided in the same way. */
+function coversPair(earlier: RuleSpec, rule: RuleSpec): boolean {
   if (OF_EVERY_PAIR.includes(earlier.response)) return earlier.change === undefined;
   const whole = OF_EVERY_PAIR.includes(rule.response) || rule.response === 'Fail';
   return earlier.response === rule.response || (!whole && !BY_ATTRIBUTE.includes(earlier.response));
@@ -124,17 +128,17 @@ function covers(earlier: RuleSpec, rule: RuleSpec, situation: Situation): boolea
 interface Turn {
   readonly situation: Situation;
   readonly response: Response;
-  readonly then: Situation;
+  readonly next: Situation;
   readonly responses: readonly Response[];
 }
 
 /** Pairs that would take turns for ever. */
 const TURNS: readonly Turn[] = [
-  { situation: 'Found', response: 'DeleteTarget', then: 'Absent', responses: ['CreateTarget'] },
+  { situation: 'Found', response: 'DeleteTarget', next: 'Absent', responses: ['CreateTarget'] },
   {
     situation: 'Confirmed',
     response: 'Unlink',
-    then: 'Found',
+    next: 'Found',
     responses: ['UpdateTarget', 'UpdateSource', 'Link'],
   },
 ];
@@ -143,12 +147,12 @@ function takesTurns(rule: RuleSpec, rules: readonly RuleSpec[]): string | undefi
   for (const turn of TURNS) {
     if (rule.response !== turn.response || !rule.situations.includes(turn.situation)) continue;
     const answer = rules.find(
-      (one) => one.situations.includes(turn.then) && (isUnconditional(one) || one.when === rule.when),
+      (one) => one.situations.includes(turn.next) && (isUnconditional(one) || one.when === rule.when),
     );
-    const response = answer?.response ?? RESPONSES[turn.then].byDefault;
+    const response = answer?.response ?? RESPONSES[turn.next].byDefault;
     if (!turn.responses.includes(response)) continue;
     const who = answer ? `rule '${answer.name}'` : 'the default';
-    return `${turn.situation}: ${turn.response} and ${turn.then}: ${response} (${who}) would take turns for ever; give ${turn.then} another response`;
+    return `${turn.situation}: ${turn.response} and ${turn.next}: ${response} (${who}) would take turns for ever; give ${turn.next} another response`;
   }
   return undefined;
 }

@@ -20,6 +20,7 @@ import { hex } from '../engine/fingerprint.ts';
 import type { Digest } from '../engine/ports.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { parseInbound, parseOutbound } from './definition-attributes.ts';
+import { attributesRead } from './definition-reads.ts';
 import { parseCorrelation } from './definition-correlation.ts';
 import { parsePolicy, responsesOf } from './definition-policy.ts';
 import { assumedAttribute, assumedSchema, keyOf, type SideInput } from './definition-side.ts';
@@ -124,7 +125,7 @@ class Parsing {
       object: own.object.name,
       schema,
       ...parsed,
-      request: { attributes: attributesRead(side, schema, parsed, bare), filter: field.filter },
+      request: { attributes: attributesRead(side, schema, { ...bare, side: parsed }), filter: field.filter },
       writesInFlight: spec.limits.writesInFlight,
       writesPerSecond: spec.limits.writesPerSecond,
     };
@@ -183,6 +184,8 @@ class Parsing {
       system.spec.protect,
     ]);
     const parts = [
+      // An expression may name it.
+      keyOf(mapping),
       source,
       target,
       correlate,
@@ -200,42 +203,6 @@ class Parsing {
 
 type Sides = Readonly<Record<'source' | 'target', SideDefinition>>;
 type BareDefinition = Omit<Definition, 'source' | 'target' | 'epoch' | 'dependsOnTime'>;
-type ParsedSide = Pick<SideDefinition, 'where' | 'deletedWhen' | 'state' | 'protect'>;
-
-/** Every attribute of a side that anything of the mapping reads, sorted; write-only ones cannot be read. */
-function attributesRead(
-  side: 'Source' | 'Target',
-  schema: ObjectSchema,
-  parsed: ParsedSide,
-  bare: BareDefinition,
-): string[] {
-  const names = new Set<string>();
-  const add = (more: Iterable<string>): void => {
-    for (const name of more) names.add(name);
-  };
-  const variable = side === 'Source' ? 'source' : 'target';
-  const [own, other] = side === 'Source' ? [bare.inbound, bare.outbound] : [bare.outbound, bare.inbound];
-  for (const rule of own) add([rule.attribute.name]);
-  for (const rule of other) add(rule.reads);
-  const expressions = [
-    ...[...own, ...other].flatMap((rule) => [
-      rule.when,
-      rule.origin.kind === 'Expression' ? rule.origin.expression : undefined,
-    ]),
-    ...[...own, ...other].flatMap(({ origin }) =>
-      origin.kind === 'Name' ? [origin.rdn, origin.parent] : [],
-    ),
-    ...[parsed.where, parsed.deletedWhen, ...bare.rules.map((rule) => rule.when)],
-  ];
-  for (const expression of expressions) if (expression) add(expression.reads[variable]);
-  for (const expression of parsed.protect) add(expression.reads.entry);
-  if (parsed.state) add([parsed.state.attribute.name]);
-  for (const { source, target } of bare.correlate) {
-    if (side === 'Target') add([target.name]);
-    else add(source.kind === 'Attribute' ? [source.name] : source.expression.reads.source);
-  }
-  return [...names].filter((name) => !schema.attributes.get(name)?.writeOnly).toSorted();
-}
 
 function usesTime(sides: Sides, rules: Definition['rules']): boolean {
   const conditions = [
