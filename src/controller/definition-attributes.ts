@@ -39,28 +39,33 @@ function parseRule(
   const when = compile(rule.when, [...path, 'when'], 'Condition', context);
   if (!attribute || !origin) return [];
   if (attribute.readOnly) {
-    const message = `attribute '${attribute.name}' is kept by the system itself and cannot be written`;
-    context.problems.add([...path, written], message);
+    context.problems.add(
+      [...path, written],
+      `attribute '${attribute.name}' is kept by the system itself and cannot be written`,
+    );
     return [];
   }
-  const read = written === 'target' ? 'source' : 'target';
-  const reads = readsOf(origin, read);
-  const sensitive = isSensitive(attribute, origin, reads, context[read]);
-  return [{ attribute, origin, reads, when, sensitive, ...howOf(rule, attribute, own) }];
+  const reads = readsOf(origin, otherThan(written));
+  const { strength = 'Strong', merge = 'Replace' } = rule;
+  const ownReads = expressionsOf(origin).flatMap((one) => [...one.reads[written]]);
+  const other = context[otherThan(written)];
+  const sensitive = isSensitive(attribute, origin, [
+    ...[...reads].map((name) => [name, other] as const),
+    ...ownReads.map((name) => [name, own] as const),
+  ]);
+  return [{ attribute, origin, reads, when, strength, merge, sensitive, ...writtenOn(rule, attribute, own) }];
 }
 
-/** Write-only attributes cannot be compared, so their rules count on create unless somebody asks for more. */
-function howOf(
-  rule: Written,
+/** A write-only attribute cannot be compared, so it is written once, unless the rule says otherwise. */
+function writtenOn(
+  { on }: Written,
   attribute: AttributeSchema,
   own: SideInput,
-): Pick<AttributeRule, 'strength' | 'onCreate' | 'onUpdate' | 'merge'> {
-  const on = rule.on ?? (attribute.writeOnly ? ['Create'] : ['Create', 'Update']);
+): Pick<AttributeRule, 'onCreate' | 'onUpdate'> {
+  const times = on ?? (attribute.writeOnly ? ['Create'] : ['Create', 'Update']);
   return {
-    strength: rule.strength ?? 'Strong',
-    onCreate: on.includes('Create'),
-    onUpdate: on.includes('Update') && !isFixedId(attribute, own),
-    merge: rule.merge ?? 'Replace',
+    onCreate: times.includes('Create'),
+    onUpdate: times.includes('Update') && !isFixedId(attribute, own),
   };
 }
 
@@ -69,18 +74,26 @@ function isFixedId(attribute: AttributeSchema, own: SideInput): boolean {
   return attribute.name === own.object.id;
 }
 
+/** What a sensitive value goes into is sensitive. */
 function isSensitive(
   attribute: AttributeSchema,
   origin: Origin,
-  reads: ReadonlySet<string>,
-  other: SideInput,
+  read: readonly (readonly [string, SideInput])[],
 ): boolean {
   if (attribute.sensitive || attribute.writeOnly) return true;
-  if (origin.kind === 'Expression' && origin.expression.usesSecret) return true;
-  return [...reads].some((name) => {
-    const read = other.schema && attributeOf(other.schema, name);
-    return read ? read.sensitive : other.object.attributes?.some((one) => one.name === name && one.sensitive);
-  });
+  if (expressionsOf(origin).some((one) => one.usesSecret)) return true;
+  return read.some(([name, side]) => isSensitiveAttribute(name, side));
+}
+
+function isSensitiveAttribute(name: string, { schema, object }: SideInput): boolean {
+  const known = schema && attributeOf(schema, name);
+  if (known) return known.sensitive || known.writeOnly;
+  return object.attributes?.some((one) => one.name === name && (one.sensitive ?? one.writeOnly)) ?? false;
+}
+
+export function expressionsOf(origin: Origin): Expression[] {
+  if (origin.kind === 'Expression') return [origin.expression];
+  return origin.kind === 'Name' ? [origin.rdn, origin.parent] : [];
 }
 
 function parseOrigin(
@@ -90,12 +103,7 @@ function parseOrigin(
   context: ParseContext,
 ): Origin | undefined {
   if (rule.from !== undefined) {
-    const from = findAttribute(
-      rule.from,
-      context[written === 'target' ? 'source' : 'target'],
-      [...path, 'from'],
-      context,
-    );
+    const from = findAttribute(rule.from, context[otherThan(written)], [...path, 'from'], context);
     if (from?.writeOnly)
       context.problems.add([...path, 'from'], `attribute '${from.name}' is write-only and cannot be read`);
     return from && { kind: 'From', attribute: from.name };
@@ -133,17 +141,14 @@ function compile(
   });
 }
 
+function otherThan(written: 'source' | 'target'): 'source' | 'target' {
+  return written === 'target' ? 'source' : 'target';
+}
+
+/** What a copy reads is on the other side, and each rule has one. */
 function readsOf(origin: Origin, side: 'source' | 'target'): Set<string> {
-  switch (origin.kind) {
-    case 'From':
-      return new Set([origin.attribute]);
-    case 'Constant':
-      return new Set();
-    case 'Expression':
-      return new Set(origin.expression.reads[side]);
-    case 'Name':
-      return new Set([...origin.rdn.reads[side], ...origin.parent.reads[side]]);
-  }
+  if (origin.kind === 'From') return new Set([origin.attribute]);
+  return new Set(expressionsOf(origin).flatMap((one) => [...one.reads[side]]));
 }
 
 export function findAttribute(

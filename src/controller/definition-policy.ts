@@ -112,13 +112,14 @@ function coveredBy(rule: RuleSpec, earlier: readonly RuleSpec[]): string | undef
 const OF_EVERY_PAIR: readonly Response[] = ['DisableTarget', 'EnableTarget', 'Unlink'];
 
 function covers(earlier: RuleSpec, rule: RuleSpec, situation: Situation): boolean {
-  if (!earlier.situations.includes(situation) || !isUnconditional({ ...earlier, change: undefined }))
+  if (!earlier.situations.includes(situation) || earlier.when !== undefined || earlier.after !== undefined)
     return false;
   if (earlier.change !== undefined && earlier.change !== rule.change) return false;
-  return situation === 'Confirmed' ? coversConfirmed(earlier, rule) : takesAll(earlier, situation);
+  return situation === 'Confirmed' ? coversPair(earlier, rule) : takesAll(earlier, situation);
 }
 
-function coversConfirmed(earlier: RuleSpec, rule: RuleSpec): boolean {
+/** Confirmed is decided attribute by attribute, so a rule takes only what is decided in the same way. */
+function coversPair(earlier: RuleSpec, rule: RuleSpec): boolean {
   if (OF_EVERY_PAIR.includes(earlier.response)) return earlier.change === undefined;
   const whole = OF_EVERY_PAIR.includes(rule.response) || rule.response === 'Fail';
   return earlier.response === rule.response || (!whole && !BY_ATTRIBUTE.includes(earlier.response));

@@ -20,6 +20,7 @@ import { hex } from '../engine/fingerprint.ts';
 import type { Digest } from '../engine/ports.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { parseInbound, parseOutbound } from './definition-attributes.ts';
+import { attributesRead } from './definition-reads.ts';
 import { parseCorrelation } from './definition-correlation.ts';
 import { parsePolicy, responsesOf } from './definition-policy.ts';
 import { assumedAttribute, assumedSchema, keyOf, type SideInput } from './definition-side.ts';
@@ -124,7 +125,7 @@ class Parsing {
       object: own.object.name,
       schema,
       ...parsed,
-      request: { attributes: attributesRead(side, schema, parsed, bare), filter: field.filter },
+      request: { attributes: attributesRead(side, schema, { ...bare, side: parsed }), filter: field.filter },
       writesInFlight: spec.limits.writesInFlight,
       writesPerSecond: spec.limits.writesPerSecond,
     };
@@ -183,6 +184,8 @@ class Parsing {
       system.spec.protect,
     ]);
     const parts = [
+      // An expression may name it.
+      keyOf(mapping),
       source,
       target,
       correlate,
@@ -200,49 +203,6 @@ class Parsing {
 
 type Sides = Readonly<Record<'source' | 'target', SideDefinition>>;
 type BareDefinition = Omit<Definition, 'source' | 'target' | 'epoch' | 'dependsOnTime'>;
-type ParsedSide = Pick<SideDefinition, 'where' | 'deletedWhen' | 'state' | 'protect'>;
-
-/** Every attribute of a side that anything of the mapping reads, sorted; write-only ones cannot be read. */
-function attributesRead(
-  side: 'Source' | 'Target',
-  schema: ObjectSchema,
-  parsed: ParsedSide,
-  bare: BareDefinition,
-): string[] {
-  const variable = side === 'Source' ? 'source' : 'target';
-  const [own, other] = side === 'Source' ? [bare.inbound, bare.outbound] : [bare.outbound, bare.inbound];
-  const expressions = [
-    ...[...own, ...other].flatMap(expressionsOf),
-    parsed.where,
-    parsed.deletedWhen,
-    ...bare.rules.map((rule) => rule.when),
-  ];
-  const names = new Set([
-    ...own.map((rule) => rule.attribute.name),
-    ...other.flatMap((rule) => [...rule.reads]),
-    ...expressions.flatMap((expression) => [...(expression?.reads[variable] ?? [])]),
-    ...parsed.protect.flatMap((expression) => [...expression.reads.entry]),
-    ...(parsed.state ? [parsed.state.attribute.name] : []),
-    ...bare.correlate.flatMap((rule) => (side === 'Target' ? [rule.target.name] : correlationReads(rule))),
-  ]);
-  return [...names].filter((name) => !schema.attributes.get(name)?.writeOnly).toSorted();
-}
-
-function expressionsOf({ when, origin }: Definition['outbound'][number]): (Expression | undefined)[] {
-  switch (origin.kind) {
-    case 'Expression':
-      return [when, origin.expression];
-    case 'Name':
-      return [when, origin.rdn, origin.parent];
-    case 'From':
-    case 'Constant':
-      return [when];
-  }
-}
-
-function correlationReads({ source }: Definition['correlate'][number]): string[] {
-  return source.kind === 'Attribute' ? [source.name] : [...source.expression.reads.source];
-}
 
 function usesTime(sides: Sides, rules: Definition['rules']): boolean {
   const conditions = [

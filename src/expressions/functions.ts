@@ -2,95 +2,58 @@
  * The functions of an expression beside those of CEL itself. docs/expressions.md lists them, and a test runs
  * every example there. Methods on text give null for null: what is absent stays absent.
  */
-import { celFunc, celMethod, CelScalar, listType, type CelFunc } from '@bufbuild/cel';
+import {
+  celEnv,
+  celFunc,
+  celListConcat,
+  celMethod,
+  CelScalar,
+  isCelList,
+  listType,
+  objectType,
+  type CelFunc,
+} from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
-import { RE2JS } from 're2js';
+import { timestampFromMs, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { escapeValue } from '../engine/dn.ts';
+import { toAscii } from './ascii.ts';
+import { EvaluationError } from './evaluation-error.ts';
+import { Patterns } from './patterns.ts';
+import { boundedList, boundedText, type WorkMeter } from './work-meter.ts';
 
-const { STRING, INT, DYN, NULL, BOOL } = CelScalar;
-
-/** A text that an expression makes may not be longer: it would be written to a directory. */
-const MAX_TEXT = 65_536;
-/** Elements that comprehensions of one evaluation may visit. */
-export const MAX_WORK = 100_000;
-/** Elements of one list that a comprehension may run over. */
-export const MAX_LIST = 10_000;
-const MAX_PATTERNS = 200;
-
-/** Letters that Unicode does not take apart into a base letter and a mark. */
-const LETTERS: Readonly<Record<string, string>> = {
-  ...{ ß: 'ss', ẞ: 'SS', æ: 'ae', Æ: 'AE', œ: 'oe', Œ: 'OE', ø: 'o', Ø: 'O', ł: 'l', Ł: 'L', đ: 'd', Đ: 'D' },
-  ...{ ð: 'd', Ð: 'D', þ: 'th', Þ: 'Th', ı: 'i', ħ: 'h', Ħ: 'H', ŋ: 'n', Ŋ: 'N', ĸ: 'k', ŧ: 't', Ŧ: 'T' },
-};
-const GERMAN: Readonly<Record<string, string>> = { ä: 'ae', ö: 'oe', ü: 'ue', Ä: 'Ae', Ö: 'Oe', Ü: 'Ue' };
-
-/** Letters of the Latin script to ASCII; what has no counterpart is left out. */
-export function toAscii(text: string, table: Readonly<Record<string, string>> = {}): string {
-  const mapped = [...text.normalize('NFC')]
-    .map((letter) => table[letter] ?? LETTERS[letter] ?? letter)
-    .join('');
-  return mapped
-    .normalize('NFD')
-    .replace(/\p{M}/gu, '')
-    .replace(/[^\x20-\x7e]/g, '');
-}
-
-/** What one evaluation may spend; reset before each. */
-export class WorkMeter {
-  #left = MAX_WORK;
-
-  reset(): void {
-    this.#left = MAX_WORK;
-  }
-
-  spend(elements: number): void {
-    if (elements > MAX_LIST) throw new Error(`a list of ${elements} elements is longer than ${MAX_LIST}`);
-    this.#left -= elements;
-    if (this.#left < 0) throw new Error(`more than ${MAX_WORK} elements are visited`);
-  }
-}
+const { STRING, INT, DYN, NULL, BOOL, DOUBLE, BYTES } = CelScalar;
+const LIST = listType(DYN);
 
 export function expressionFunctions(meter: WorkMeter): CelFunc[] {
-  const patterns = new Map<string, RE2JS>();
-  const compile = (pattern: string): RE2JS => {
-    const known = patterns.get(pattern);
-    if (known) return known;
-    const compiled = RE2JS.compile(pattern);
-    if (patterns.size < MAX_PATTERNS) patterns.set(pattern, compiled);
-    return compiled;
-  };
+  const patterns = new Patterns();
+  // Quoting is for programs that are made, and there are none.
+  const library = strings.filter((one) => one.name !== 'strings.quote');
   return [
-    ...strings,
+    ...library,
     ...boundedFunctions(),
-    ...strings.filter((one) => one.target === STRING).map(forNull),
-    celMethod('matches', STRING, [STRING], BOOL, function (pattern) {
-      return compile(pattern).matcher(this).find();
-    }),
-    ...['matches', 'contains', 'startsWith', 'endsWith'].map((name) =>
+    ...boundedOperators(meter),
+    ...library.filter((one) => one.target === STRING && one.name !== 'format').map(forNull),
+    ...patternFunctions(patterns),
+    ...['contains', 'startsWith', 'endsWith'].map((name) =>
       celMethod(name, NULL, [STRING], BOOL, () => false),
     ),
-    ...extractors(compile),
     ...textFunctions(),
+    ...correctedFunctions(),
     celFunc('coalesce', [DYN, DYN], DYN, (value, other) => (value === null ? other : value)),
-    celFunc('@bounded', [DYN], DYN, (value) => {
-      const size = sizeOf(value);
-      if (size !== undefined) meter.spend(size);
-      return value;
-    }),
   ];
 }
 
-function extractors(compile: (pattern: string) => RE2JS): CelFunc[] {
-  const extract = (text: string, pattern: string, group: bigint): string | null => {
-    const matcher = compile(pattern).matcher(text);
-    return matcher.find() ? (matcher.group(Number(group)) ?? null) : null;
-  };
+function patternFunctions(patterns: Patterns): CelFunc[] {
   return [
+    celMethod('matches', STRING, [STRING], BOOL, function (pattern) {
+      return patterns.find(pattern, this) !== undefined;
+    }),
+    celMethod('matches', NULL, [STRING], BOOL, () => false),
     celMethod('extract', STRING, [STRING], DYN, function (pattern) {
-      return extract(this, pattern, 0n);
+      return patterns.find(pattern, this)?.(0) ?? null;
     }),
     celMethod('extract', STRING, [STRING, INT], DYN, function (pattern, group) {
-      return extract(this, pattern, group);
+      return patterns.find(pattern, this)?.(Number(group)) ?? null;
     }),
     celMethod('extract', NULL, [STRING], NULL, () => null),
     celMethod('extract', NULL, [STRING, INT], NULL, () => null),
@@ -106,24 +69,18 @@ function textFunctions(): CelFunc[] {
       return this.toUpperCase();
     }),
     celMethod('ascii', STRING, [], STRING, function () {
-      return toAscii(this);
+      return toAscii(this, undefined);
     }),
     celMethod('ascii', STRING, [STRING], STRING, function (language) {
-      if (language !== 'de') throw new Error(`ascii knows the language 'de' only`);
-      return toAscii(this, GERMAN);
+      return toAscii(this, language);
     }),
     ...['lower', 'upper', 'ascii'].map((name) => celMethod(name, NULL, [], NULL, () => null)),
     celMethod('ascii', NULL, [STRING], NULL, () => null),
     celFunc('dn.escape', [STRING], STRING, (value) => escapeValue(value)),
-    celMethod('distinct', listType(DYN), [], listType(DYN), function () {
+    celMethod('distinct', LIST, [], LIST, function () {
       return [...new Set(this)];
     }),
   ];
-}
-
-function sizeOf(value: unknown): number | undefined {
-  if (typeof value !== 'object' || value === null || !('size' in value)) return undefined;
-  return typeof value.size === 'number' ? value.size : undefined;
 }
 
 /** The same method on null. */
@@ -135,35 +92,111 @@ function forNull(method: CelFunc): CelFunc {
 function boundedFunctions(): CelFunc[] {
   return [
     celMethod('replace', STRING, [STRING, STRING], STRING, function (old, fresh) {
-      return replace(this, old, fresh, Number.POSITIVE_INFINITY);
+      return replace(this, old, { fresh, count: Number.POSITIVE_INFINITY });
     }),
     celMethod('replace', STRING, [STRING, STRING, INT], STRING, function (old, fresh, count) {
-      return replace(this, old, fresh, count < 0n ? Number.POSITIVE_INFINITY : Number(count));
+      return replace(this, old, { fresh, count: count < 0n ? Number.POSITIVE_INFINITY : Number(count) });
+    }),
+    celMethod('split', STRING, [STRING], listType(STRING), function (separator) {
+      return split(this, separator, undefined);
+    }),
+    celMethod('split', STRING, [STRING, INT], listType(STRING), function (separator, count) {
+      return split(this, separator, count < 0n ? undefined : Number(count));
     }),
     celMethod('join', listType(STRING), [], STRING, function () {
-      return join([...this], '');
+      return join(this, '');
     }),
     celMethod('join', listType(STRING), [STRING], STRING, function (separator) {
-      return join([...this], separator);
+      return join(this, separator);
     }),
   ];
 }
 
-function replace(text: string, old: string, fresh: string, count: number): string {
-  if (old === '') throw new Error('replace needs a text to look for');
+/** `+` could double a text or a list again and again; `in` visits a list as macros do, and so does what they run over. */
+function boundedOperators(meter: WorkMeter): CelFunc[] {
+  return [
+    celFunc('_+_', [STRING, STRING], STRING, (left, right) => {
+      boundedText(left.length + right.length);
+      return left + right;
+    }),
+    celFunc('_+_', [BYTES, BYTES], BYTES, (left, right) => {
+      boundedText(left.length + right.length);
+      return Buffer.concat([left, right]);
+    }),
+    celFunc('_+_', [LIST, LIST], LIST, (left, right) => {
+      boundedList(left.size + right.size);
+      return celListConcat(left, right);
+    }),
+    celFunc('@in', [DYN, LIST], BOOL, (value, list) => {
+      meter.spend(list.size);
+      return isIn(value, list);
+    }),
+    celFunc('@bounded', [DYN], DYN, (value) => {
+      if (isCelList(value)) {
+        boundedList(value.size);
+        meter.spend(value.size);
+      }
+      return value;
+    }),
+  ];
+}
+
+/** As the library has it. */
+const isIn = functionOf('@in(dyn,list)');
+
+function functionOf(id: string): (value: unknown, list: unknown) => boolean {
+  const found = [...celEnv().funcs].find((one) => one.id === id);
+  if (!found) throw new Error(`the language has no function ${id}`);
+  return (value, list) => found.call(0, undefined, [value, list] as never) === true;
+}
+
+/** What the library does otherwise than the language says: an integer is seconds, and a text that is no number is none. */
+function correctedFunctions(): CelFunc[] {
+  return [
+    celFunc('timestamp', [INT], objectType(TimestampSchema), (seconds) =>
+      timestampFromMs(Number(seconds) * 1_000),
+    ),
+    celFunc('double', [STRING], DOUBLE, (text) => {
+      if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text))
+        throw new EvaluationError('a text is no number');
+      return Number(text);
+    }),
+    celFunc('int', [STRING], INT, (text) => {
+      if (!/^[+-]?\d{1,18}$/.test(text)) throw new EvaluationError('a text is no integer');
+      return BigInt(text.replace(/^\+/, ''));
+    }),
+  ];
+}
+
+function replace(
+  text: string,
+  old: string,
+  { fresh, count }: { readonly fresh: string; readonly count: number },
+): string {
+  if (old === '') throw new EvaluationError('replace needs a text to look for');
   const parts = text.split(old);
-  if (parts.length * fresh.length + text.length > MAX_TEXT)
-    throw new Error(`a text longer than ${MAX_TEXT} characters`);
+  boundedText(parts.length * fresh.length + text.length);
   if (parts.length - 1 <= count) return parts.join(fresh);
   return [...parts.slice(0, count), parts.slice(count).join(old)].join(fresh);
 }
 
-function join(values: readonly unknown[], separator: string): string {
+/** At most `count` parts; the last one holds the rest. */
+function split(text: string, separator: string, count: number | undefined): string[] {
+  if (count === 0) return [];
+  const parts = text.split(separator);
+  boundedList(parts.length);
+  if (count === undefined || parts.length <= count) return parts;
+  return [...parts.slice(0, count - 1), parts.slice(count - 1).join(separator)];
+}
+
+function join(values: Iterable<unknown>, separator: string): string {
+  const texts: string[] = [];
   let length = 0;
   for (const value of values) {
-    if (typeof value !== 'string') throw new Error('join takes a list of texts');
+    if (typeof value !== 'string') throw new EvaluationError('join takes a list of texts');
     length += value.length + separator.length;
-    if (length > MAX_TEXT) throw new Error(`a text longer than ${MAX_TEXT} characters`);
+    boundedText(length);
+    texts.push(value);
   }
-  return values.join(separator);
+  return texts.join(separator);
 }

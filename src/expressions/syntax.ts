@@ -1,13 +1,16 @@
-/** Walking the syntax tree of a parsed expression. The node type is the one that the parser gives. */
+/** Walking and changing the syntax tree of a parsed expression. The node type is the one that the parser gives. */
 import type { parse } from '@bufbuild/cel';
 
 export type Node = ReturnType<typeof parse>['expr'];
 export type Kind = Node['exprKind'];
 
-/** What a child is to its parent: whether a list is asked for there. */
+/** What a child is to its parent. */
 export interface Child {
   readonly node: Node;
+  /** A list is asked for there. */
   readonly asList: boolean;
+  /** Names that the parent introduces there. */
+  readonly locals: readonly string[];
 }
 
 const LIST_METHODS: readonly string[] = ['join', 'distinct'];
@@ -15,23 +18,15 @@ const LIST_METHODS: readonly string[] = ['join', 'distinct'];
 export function childrenOf({ exprKind }: Node): Child[] {
   switch (exprKind.case) {
     case 'selectExpr':
-      return children([exprKind.value.operand], false);
+      return children([exprKind.value.operand]);
     case 'callExpr':
       return callChildren(exprKind.value);
     case 'listExpr':
-      return children(exprKind.value.elements, false);
+      return children(exprKind.value.elements);
     case 'structExpr':
-      return children(
-        exprKind.value.entries.map((entry) => entry.value),
-        false,
-      );
-    case 'comprehensionExpr': {
-      const { iterRange, accuInit, loopCondition, loopStep, result } = exprKind.value;
-      return [
-        ...children([iterRange], true),
-        ...children([accuInit, loopCondition, loopStep, result], false),
-      ];
-    }
+      return children(exprKind.value.entries.flatMap((entry) => [keyOf(entry), entry.value]));
+    case 'comprehensionExpr':
+      return comprehensionChildren(exprKind.value);
     case 'constExpr':
     case 'identExpr':
     case undefined:
@@ -40,51 +35,85 @@ export function childrenOf({ exprKind }: Node): Child[] {
 }
 
 type Call = Extract<Kind, { case: 'callExpr' }>['value'];
+type Comprehension = Extract<Kind, { case: 'comprehensionExpr' }>['value'];
+type MapEntry = Extract<Kind, { case: 'structExpr' }>['value']['entries'][number];
+
+function keyOf({ keyKind }: MapEntry): Node | undefined {
+  return keyKind.case === 'mapKey' ? keyKind.value : undefined;
+}
 
 function callChildren({ function: name, target, args }: Call): Child[] {
-  const onList = LIST_METHODS.includes(name) || (name === 'size' && target !== undefined);
-  const own = children([target], onList);
-  if (name === '@in') return [...children([args[0]], false), ...children([args[1]], true)];
-  if (name === '_[_]') return [...children([args[0]], true), ...children([args[1]], false)];
-  return [...own, ...children(args, name === 'size' && target === undefined)];
+  if (name === '@in') return [...children([args[0]]), ...lists([args[1]])];
+  if (name === '_[_]') return [...lists([args[0]]), ...children([args[1]])];
+  if (name === 'size') return lists([target, ...args]);
+  return [...(LIST_METHODS.includes(name) ? lists([target]) : children([target])), ...children(args)];
 }
 
-function children(nodes: readonly (Node | undefined)[], asList: boolean): Child[] {
-  return nodes.filter((node) => node !== undefined).map((node) => ({ node, asList }));
+/** The range and the first value are outside of what the macro names. */
+function comprehensionChildren(macro: Comprehension): Child[] {
+  const locals = [macro.iterVar, macro.iterVar2, macro.accuVar].filter((name) => name !== '');
+  return [
+    ...lists([macro.iterRange]),
+    ...children([macro.accuInit]),
+    ...children([macro.loopCondition, macro.loopStep, macro.result], locals),
+  ];
 }
 
-/** `source.mail`, `source['employee-number']`: the variable and the attribute; undefined for anything else. */
-export function attributeAccess(
-  node: Node,
-): { variable: string; attribute: string; asks: boolean } | undefined {
-  const { exprKind } = node;
-  if (exprKind.case === 'selectExpr') {
-    const variable = identifier(exprKind.value.operand);
-    if (variable === undefined) return undefined;
-    return { variable, attribute: exprKind.value.field, asks: exprKind.value.testOnly };
+function children(nodes: readonly (Node | undefined)[], locals: readonly string[] = []): Child[] {
+  return nodes.filter((node) => node !== undefined).map((node) => ({ node, asList: false, locals }));
+}
+
+function lists(nodes: readonly (Node | undefined)[]): Child[] {
+  return children(nodes).map((child) => ({ ...child, asList: true }));
+}
+
+type Swap = (node: Node) => Node;
+
+/** In place. Comprehensions then run over `@bounded(range)`, which counts their work. */
+export function replaceChildren({ exprKind }: Node, swap: Swap): void {
+  switch (exprKind.case) {
+    case 'selectExpr':
+      if (exprKind.value.operand) exprKind.value.operand = swap(exprKind.value.operand);
+      return;
+    case 'callExpr':
+      replaceInCall(exprKind.value, swap);
+      return;
+    case 'listExpr':
+      exprKind.value.elements = exprKind.value.elements.map(swap);
+      return;
+    case 'structExpr':
+      exprKind.value.entries.forEach((entry) => replaceInEntry(entry, swap));
+      return;
+    case 'comprehensionExpr':
+      replaceInMacro(exprKind.value, swap);
+      return;
+    case 'constExpr':
+    case 'identExpr':
+    case undefined:
   }
-  if (exprKind.case !== 'callExpr' || exprKind.value.function !== '_[_]') return undefined;
-  const [operand, index] = exprKind.value.args;
-  const variable = identifier(operand);
-  const attribute = text(index);
-  return variable === undefined || attribute === undefined ? undefined : { variable, attribute, asks: false };
 }
 
-export function identifier(node: Node | undefined): string | undefined {
-  return node?.exprKind.case === 'identExpr' ? node.exprKind.value.name : undefined;
+function replaceInCall(call: Call, swap: Swap): void {
+  if (call.target) call.target = swap(call.target);
+  call.args = call.args.map(swap);
 }
 
-export function text(node: Node | undefined): string | undefined {
-  if (node?.exprKind.case !== 'constExpr') return undefined;
-  const constant = node.exprKind.value.constantKind;
-  return constant.case === 'stringValue' ? constant.value : undefined;
+function replaceInEntry(entry: MapEntry, swap: Swap): void {
+  if (entry.keyKind.case === 'mapKey') entry.keyKind.value = swap(entry.keyKind.value);
+  if (entry.value) entry.value = swap(entry.value);
+}
+
+function replaceInMacro(macro: Comprehension, swap: Swap): void {
+  if (macro.iterRange) macro.iterRange = callOf('@bounded', [swap(macro.iterRange)], macro.iterRange);
+  for (const part of ['accuInit', 'loopCondition', 'loopStep', 'result'] as const) {
+    const node = macro[part];
+    if (node) macro[part] = swap(node);
+  }
 }
 
 export function callOf(name: string, args: readonly Node[], like: Node): Node {
-  return node(like, {
-    case: 'callExpr',
-    value: { $typeName: 'cel.expr.Expr.Call', function: name, args: [...args] },
-  });
+  const $typeName = 'cel.expr.Expr.Call';
+  return node(like, { case: 'callExpr', value: { $typeName, function: name, args: [...args] } });
 }
 
 export function identOf(name: string, like: Node): Node {
@@ -96,16 +125,23 @@ export function nullOf(like: Node): Node {
   return node(like, { case: 'constExpr', value });
 }
 
+export function emptyListOf(like: Node): Node {
+  const $typeName = 'cel.expr.Expr.CreateList';
+  return node(like, { case: 'listExpr', value: { $typeName, elements: [], optionalIndices: [] } });
+}
+
 function node(like: Node, exprKind: Kind): Node {
   return { $typeName: 'cel.expr.Expr', id: like.id, exprKind };
 }
 
-/** How deep the tree is, and how deep comprehensions stand within each other. */
+/** How deep the tree is, and how deep macros stand within each other; one after the other is not within. */
 export function depthOf(node: Node): { nodes: number; comprehensions: number } {
-  const own = node.exprKind.case === 'comprehensionExpr' ? 1 : 0;
-  const below = childrenOf(node).map((child) => depthOf(child.node));
-  return {
-    nodes: 1 + Math.max(0, ...below.map((one) => one.nodes)),
-    comprehensions: own + Math.max(0, ...below.map((one) => one.comprehensions)),
-  };
+  let nodes = 0;
+  let comprehensions = 0;
+  for (const child of childrenOf(node)) {
+    const below = depthOf(child.node);
+    nodes = Math.max(nodes, below.nodes);
+    comprehensions = Math.max(comprehensions, below.comprehensions + (child.locals.length > 0 ? 1 : 0));
+  }
+  return { nodes: nodes + 1, comprehensions };
 }

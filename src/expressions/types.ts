@@ -3,21 +3,27 @@
  * condition is asked for. What may be null at run time counts as its type; what cannot be known counts as any.
  */
 import type { CelFunc, CelType } from '@bufbuild/cel';
-import { childrenOf, identifier, type Kind, type Node } from './syntax.ts';
+import { nearestName } from '../lib/nearest-name.ts';
+import { text } from './access.ts';
+import { operator } from './operator-sign.ts';
+import { patternProblem } from './patterns.ts';
+import { childrenOf, type Kind, type Node } from './syntax.ts';
 
-export type StaticType =
-  | 'any'
-  | 'null'
-  | 'bool'
-  | 'int'
-  | 'uint'
-  | 'double'
-  | 'string'
-  | 'bytes'
-  | 'list'
-  | 'map'
-  | 'timestamp'
-  | 'duration';
+const STATIC_TYPES = [
+  'any',
+  'null',
+  'bool',
+  'int',
+  'uint',
+  'double',
+  'string',
+  'bytes',
+  'list',
+  'map',
+  'timestamp',
+  'duration',
+] as const;
+export type StaticType = (typeof STATIC_TYPES)[number];
 
 export interface TypeInput {
   readonly functions: ReadonlyMap<string, readonly CelFunc[]>;
@@ -30,6 +36,16 @@ export function typeOf(node: Node, input: TypeInput): StaticType | { problem: st
   const checking = new Checking(input);
   const type = checking.type(node);
   return checking.problem === undefined ? type : { problem: checking.problem };
+}
+
+type Call = Extract<Kind, { case: 'callExpr' }>['value'];
+
+/** A call with the types of what it is given. */
+interface TypedCall {
+  readonly name: string;
+  /** Undefined: it is no method. */
+  readonly on: StaticType | undefined;
+  readonly given: readonly StaticType[];
 }
 
 class Checking {
@@ -50,43 +66,62 @@ class Checking {
       case 'callExpr':
         return this.#call(exprKind.value);
       case 'listExpr':
-        this.#each(node);
-        return 'list';
+        return this.#each(node, 'list');
       case 'structExpr':
-        this.#each(node);
-        return 'map';
+        return this.#struct(node, exprKind.value.messageName);
       case 'selectExpr':
+        return this.#select(exprKind.value.operand, exprKind.value.field);
       case 'comprehensionExpr':
       case undefined:
-        this.#each(node);
-        return 'any';
+        return this.#each(node, 'any');
     }
   }
 
-  #each(node: Node): void {
-    for (const child of childrenOf(node)) this.type(child.node);
+  #select(operand: Node | undefined, field: string): StaticType {
+    const type = operand ? this.type(operand) : 'any';
+    if (type !== 'any' && type !== 'map') this.#complain(`a ${type} has no field '${field}'`);
+    return 'any';
   }
 
-  #call({ function: name, target, args }: Extract<Kind, { case: 'callExpr' }>['value']): StaticType {
+  #struct(node: Node, messageName: string): StaticType {
+    if (messageName !== '') this.#complain('an object cannot be made here');
+    return this.#each(node, 'map');
+  }
+
+  #each(node: Node, type: StaticType): StaticType {
+    for (const child of childrenOf(node)) this.type(child.node);
+    return type;
+  }
+
+  #call({ function: name, target, args }: Call): StaticType {
     const on = target === undefined ? undefined : this.type(target);
     const given = args.map((arg) => this.type(arg));
+    this.#pattern(name, args);
     if (name === '_?_:_') return this.#conditional(given);
     if (name === '_&&_' || name === '_||_') return this.#logical(name, given);
     if (name.startsWith('@not') || name === '_[_]') return 'any';
-    const overloads = this.#input.functions.get(name);
+    return this.#function({ name, on, given });
+  }
+
+  #pattern(name: string, [pattern]: readonly Node[]): void {
+    const constant = name === 'matches' || name === 'extract' ? text(pattern) : undefined;
+    const problem = constant === undefined ? undefined : patternProblem(constant);
+    if (problem !== undefined) this.#complain(problem);
+  }
+
+  #function(call: TypedCall): StaticType {
+    const overloads = this.#input.functions.get(call.name);
     if (!overloads) {
-      this.problem ??= `unknown function '${target ? `${identifier(target) ?? ''}.` : ''}${name}'`;
+      const near = nearestName(
+        call.name,
+        [...this.#input.functions.keys()].filter((one) => /^\w+$/.test(one)),
+      );
+      const hint = near === undefined ? '' : `; did you mean '${near}'?`;
+      this.#complain(`unknown function '${call.name}'${hint}`);
       return 'any';
     }
-    const fitting = overloads.filter((one) => fits(one, on, given));
-    if (fitting.length === 0) {
-      const shown = `${on === undefined ? '' : `${on}.`}${name}(${given.join(', ')})`;
-      this.problem ??= `no function ${shown}; there is ${overloads
-        .slice(0, 6)
-        .map((one) => one.id)
-        .join(', ')}`;
-      return 'any';
-    }
+    const fitting = overloads.filter((one) => fits(one, call));
+    if (fitting.length === 0) this.#complain(noSuch(call, overloads));
     const results = new Set(fitting.map((one) => typeName(one.result)));
     const [only] = results;
     return results.size === 1 && only !== undefined ? only : 'any';
@@ -94,19 +129,33 @@ class Checking {
 
   #conditional([condition = 'any', yes = 'any', no = 'any']: readonly StaticType[]): StaticType {
     if (condition !== 'any' && condition !== 'bool')
-      this.problem ??= `the condition of ?: is a ${condition}, not a bool`;
+      this.#complain(`the condition of ?: is a ${condition}, not a bool`);
     if (yes === no || no === 'null') return yes;
     return yes === 'null' ? no : 'any';
   }
 
   #logical(name: string, given: readonly StaticType[]): StaticType {
     const wrong = given.find((one) => one !== 'any' && one !== 'bool');
-    if (wrong !== undefined) this.problem ??= `${name.replaceAll('_', '')} takes bools, not a ${wrong}`;
+    if (wrong !== undefined) this.#complain(`${operator(name) ?? name} takes bools, not a ${wrong}`);
     return 'bool';
+  }
+
+  #complain(problem: string): void {
+    this.problem ??= problem;
   }
 }
 
-function fits(one: CelFunc, on: StaticType | undefined, given: readonly StaticType[]): boolean {
+const SHOWN_OVERLOADS = 6;
+
+function noSuch({ name, on, given }: TypedCall, overloads: readonly CelFunc[]): string {
+  const sign = operator(name);
+  if (sign !== undefined) return `'${sign}' cannot be applied to ${given.join(' and ')}`;
+  const shown = `${on === undefined ? '' : `${on}.`}${name}(${given.join(', ')})`;
+  const known = overloads.filter((one) => one.target?.name !== 'null_type').map((one) => one.id);
+  return `no function ${shown}; there is ${known.slice(0, SHOWN_OVERLOADS).join(', ')}`;
+}
+
+function fits(one: CelFunc, { on, given }: TypedCall): boolean {
   if ((one.target === undefined) !== (on === undefined) || one.arguments.length !== given.length)
     return false;
   if (on !== undefined && one.target && !accepts(one.target, on)) return false;
@@ -121,26 +170,14 @@ function accepts(wanted: CelType, given: StaticType): boolean {
   return name === 'any' || given === 'any' || name === given;
 }
 
-export function typeName(type: CelType): StaticType {
-  switch (type.name) {
-    case 'google.protobuf.Timestamp':
-      return 'timestamp';
-    case 'google.protobuf.Duration':
-      return 'duration';
-    case 'null_type':
-      return 'null';
-    case 'bool':
-    case 'int':
-    case 'uint':
-    case 'double':
-    case 'string':
-    case 'bytes':
-    case 'list':
-    case 'map':
-      return type.name;
-    default:
-      return 'any';
-  }
+const RENAMED: Readonly<Record<string, StaticType>> = {
+  'google.protobuf.Timestamp': 'timestamp',
+  'google.protobuf.Duration': 'duration',
+  null_type: 'null',
+};
+
+function typeName({ name }: CelType): StaticType {
+  return RENAMED[name] ?? STATIC_TYPES.find((type) => type === name) ?? 'any';
 }
 
 const CONSTANTS: Readonly<Record<string, StaticType>> = {
