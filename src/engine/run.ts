@@ -375,7 +375,8 @@ class Running {
         const roll = this.#rolls[side];
         if (complete[side])
           memory.putBaseline(side, {
-            inScope: roll.inScope,
+            // What we have deleted ourselves is not missing the next time.
+            inScope: roll.inScope - this.#summary.deleted[side],
             valueCounts: Object.fromEntries(roll.valueCounts),
           });
       }

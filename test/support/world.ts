@@ -172,7 +172,7 @@ export class World {
   #parse(options: WorldOptions): Definition {
     const parsed = parseDefinition({
       mapping: mappingOf(options, this.mapping.slice('default/'.length)),
-      source: sideInput(this.#ends.sourceSystem, 'person', this.source.schema, options),
+      source: sideInput(this.#ends.sourceSystem, 'person', this.source.schema, { ...options, protect: [] }),
       target: sideInput(this.#ends.targetSystem, 'account', this.target.schema, options),
       policy: options.rules && policyOf(options.rules),
       expressions: EXPRESSIONS,
