@@ -26,6 +26,8 @@ export interface ApplyContext {
   readonly now: () => number;
   readonly newId: () => string;
   readonly limits: Pick<GuardInput, 'firstLoad' | 'firstEnforcedRun'>;
+  /** Told of every operation that was Applied. */
+  readonly applied: (operation: Operation) => void;
   readonly progress: (applied: number, planned: number) => void;
   /** The writers are an overlay: what they do stays planned, and a side without one is left alone. */
   readonly pretends: boolean;
@@ -235,7 +237,10 @@ class Applying {
       now(),
       applied.flatMap((operation) => this.#spending(operation)),
     );
-    for (const operation of applied) if (operation.released) memory.useRelease(operation.digest);
+    for (const operation of applied) {
+      if (operation.released) memory.useRelease(operation.digest);
+      this.#context.applied(operation);
+    }
     memory.flush();
     this.#applied += applied.length;
     this.#context.progress(this.#applied, this.#planned);

@@ -326,6 +326,10 @@ class Running {
       now: () => clock.now(),
       newId,
       limits: this.#limits(),
+      applied: ({ kind, situation, sourceKey }) => {
+        const links = kind === 'Create' || kind === 'Update' || kind === 'Link';
+        if (links && sourceKey !== undefined) this.#clocks.end(situation, sourceKey);
+      },
       progress: (applied, planned) => progress({ phase: 'Applying', applied, planned }),
       pretends: this.#request.effect === 'Pretend',
     };

@@ -8,6 +8,8 @@ import type { Memory, Since } from './ports.ts';
 
 const KEPT_ON_REQUEST: readonly Situation[] = ['Confirmed', 'SourceIgnored', 'TargetIgnored'];
 
+const ENDED_BY_LINKING: readonly string[] = ['Found', 'Moved', 'Absent', 'Missing'];
+
 export interface SinceView {
   /** Neither read was No: what was not seen is over. Else only what was seen in another situation is. */
   readonly complete: boolean;
@@ -45,6 +47,12 @@ export class SinceClocks {
     if (!KEPT_ON_REQUEST.some((one) => one === situation) || this.#kept.has(situation))
       this.#seen.set(key, since);
     return since;
+  }
+
+  /** The write that answers it was Applied: the next run sees a linked pair. */
+  end(situation: string, sourceKey: string): void {
+    if (ENDED_BY_LINKING.includes(situation))
+      this.#seen.delete(keyOf({ side: 'Source', key: sourceKey, situation }));
   }
 
   leave(judged: Judged): void {

@@ -11,7 +11,7 @@ import { responsesOf } from '../../src/controller/definition-policy.ts';
 import type { Definition } from '../../src/engine/definition.ts';
 import type { AttributeSchema, Entry, ObjectSchema } from '../../src/engine/entry.ts';
 import type { EntryRecord, StoredLink } from '../../src/engine/ports.ts';
-import { run, type RunRequest, type RunResult } from '../../src/engine/run.ts';
+import { run, type RunPorts, type RunRequest, type RunResult } from '../../src/engine/run.ts';
 import { CelExpressions } from '../../src/expressions/cel.ts';
 import { Approvals } from '../../src/store/approvals.ts';
 import { Database } from '../../src/store/database.ts';
@@ -135,6 +135,7 @@ export class World {
   readonly #row: number;
   readonly #ends: MappingEnds;
   options: WorldOptions;
+  progress: RunPorts['progress'] = () => undefined;
   #parsed: { readonly options: WorldOptions; readonly definition: Definition } | undefined;
 
   constructor(options: WorldOptions = {}) {
@@ -209,7 +210,7 @@ export class World {
         clock: { now: () => state.now },
         newSpool: () => entries.make(),
         newId: () => `intent-${++state.ids}`,
-        progress: () => undefined,
+        progress: (progress) => this.progress(progress),
       },
       signal,
     );
