@@ -169,14 +169,14 @@ class Assessor {
   }
 
   #describe(source: Item, hits: readonly number[]): Hits {
-    if (this.#input.unsettled.sources.get(source.key) === 'Differs') return { kind: 'Several' };
-    const described = describeHits(source, hits, this.#input.target, this.#wants, (link) =>
-      this.#ownerOf(link),
-    );
-    const [only] = hits;
-    const item = only === undefined ? undefined : this.#input.target.itemAt(only);
-    const isUnsettled = item !== undefined && this.#input.unsettled.targets.has(item.key);
-    return described.kind === 'One' && isUnsettled ? { ...described, owner: 'Unjudged' } : described;
+    const { target, unsettled } = this.#input;
+    if (unsettled.sources.get(source.key) === 'Differs') return { kind: 'Several' };
+    return describeHits(source, hits, {
+      target,
+      wants: this.#wants,
+      ownerOf: (link) => this.#ownerOf(link),
+      isUnsettled: ({ key }) => unsettled.targets.has(key),
+    });
   }
 
   #unresolved(source: Item): RecordedError | undefined {

@@ -46,19 +46,26 @@ export class Wants {
   }
 }
 
+export interface HitsView {
+  readonly target: Roll;
+  readonly wants: Wants;
+  readonly ownerOf: (link: number) => 'LinkedToPresent' | 'LinkedToLost' | 'Unjudged';
+  /** A write to it is not settled yet. */
+  readonly isUnsettled: (target: Item) => boolean;
+}
+
 export function describeHits(
   source: Item,
   hits: readonly number[],
-  target: Roll,
-  wants: Wants,
-  ownerOf: (link: number) => 'LinkedToPresent' | 'LinkedToLost' | 'Unjudged',
+  { target, wants, ownerOf, isUnsettled }: HitsView,
 ): Hits {
   const [only] = hits;
   if (only === undefined) return { kind: 'None' };
   if (hits.length > 1) return { kind: 'Several' };
   const item = target.itemAt(only);
   const link = target.linkAt(only);
-  const owner = item?.state === 'Failed' ? 'Unjudged' : link === -1 ? 'Free' : ownerOf(link);
+  const isUnknown = item !== undefined && (item.state === 'Failed' || isUnsettled(item));
+  const owner = isUnknown ? 'Unjudged' : link === -1 ? 'Free' : ownerOf(link);
   const inScope = item === undefined || item.state === 'InScope';
   return { kind: 'One', inScope, owner, wantedBy: wants.by(only, source) };
 }

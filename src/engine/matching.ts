@@ -7,28 +7,21 @@ const PLAIN_ASCII = /^[\x21-\x7e]*$/;
 /** A text that is equal for values that are equal under the rule. Octets become one character a byte. */
 export function normalise(value: Value, match: Match): string {
   if (typeof value !== 'string') return octets(value);
-  switch (match) {
-    case 'Exact':
-    case 'OctetString':
-      return value;
-    case 'IgnoreCase':
-      return foldCase(value);
-    case 'IgnoreSpace':
-      return foldSpace(value);
-    case 'IgnoreCaseAndSpace':
-      return foldCase(foldSpace(value));
-    case 'TelephoneNumber':
-      return value.replace(/[\s-]+/g, '').toLowerCase();
-    case 'DistinguishedName':
-      return normalName(value);
-    case 'GeneralizedTime':
-      return instant(value);
-    case 'Integer':
-      return integer(value);
-    case 'Boolean':
-      return value.toLowerCase();
-  }
+  return NORMAL_FORM[match](value);
 }
+
+const NORMAL_FORM: Readonly<Record<Match, (value: string) => string>> = {
+  Exact: (value) => value,
+  OctetString: (value) => value,
+  IgnoreCase: foldCase,
+  IgnoreSpace: foldSpace,
+  IgnoreCaseAndSpace: (value) => foldCase(foldSpace(value)),
+  TelephoneNumber: (value) => value.replace(/[\s-]+/g, '').toLowerCase(),
+  DistinguishedName: normalName,
+  GeneralizedTime: instant,
+  Integer: integer,
+  Boolean: (value) => value.toLowerCase(),
+};
 
 export function sameValue(one: Value, other: Value, match: Match): boolean {
   return one === other || normalise(one, match) === normalise(other, match);
@@ -78,10 +71,36 @@ function instant(value: string): string {
     value.trim(),
   );
   if (!parts) return value;
-  const [, year, month, day, hour, minute = '00', second = '00', fraction = '', zone = 'Z'] = parts;
-  const offset = zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3) || '00'}`;
-  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`);
-  return Number.isNaN(time) ? value : `${time}.${fraction.replace(/0+$/, '')}`;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
+    .slice(1, 7)
+    .map((part) => Number(part ?? 0));
+  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return value;
+  const [fraction = '', zone = 'Z'] = parts.slice(7);
+  // A fraction is one of the smallest unit that is written.
+  const unit = parts[6] !== undefined ? 1 : parts[5] !== undefined ? 60 : 3600;
+  const minutes = (daysSince1970(year, month, day) * 24 + hour) * 60 + minute - offsetMinutes(zone);
+  const seconds = BigInt(minutes) * 60n + BigInt(second);
+  if (fraction === '') return `${seconds}.`;
+  const scale = 10n ** BigInt(fraction.length);
+  const exact = seconds * scale + BigInt(fraction) * BigInt(unit);
+  return `${exact / scale}.${String(exact % scale)
+    .padStart(fraction.length, '0')
+    .replace(/0+$/, '')}`;
+}
+
+function offsetMinutes(zone: string): number {
+  if (zone === 'Z') return 0;
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3) || 0);
+  return zone.startsWith('-') ? -minutes : minutes;
+}
+
+/** Days of the proleptic Gregorian calendar; March is its first month, so that the leap day is the last day. */
+function daysSince1970(year: number, month: number, day: number): number {
+  const shifted = month > 2 ? year : year - 1;
+  const era = Math.floor(shifted / 400);
+  const ofEra = shifted - era * 400;
+  const ofYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
+  return era * 146_097 + ofEra * 365 + Math.floor(ofEra / 4) - Math.floor(ofEra / 100) + ofYear - 719_468;
 }
 
 function octets(value: Uint8Array): string {

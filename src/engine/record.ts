@@ -3,7 +3,7 @@ import type { Judged } from './assess.ts';
 import type { Decision } from './decide.ts';
 import type { Value } from './entry.ts';
 import type { EntryOutcome, EntryRecord, RecordedDifference, RecordedError, RecordedValue } from './ports.ts';
-import type { Change } from './respond.ts';
+import type { Change } from './act.ts';
 
 export interface RecordDraft {
   readonly judged: Judged;
@@ -19,29 +19,33 @@ const NAMES_NO_TARGET: readonly string[] = ['A4', 'A11', 'A13', 'A15', 'A19'];
 
 export function recordOf(draft: RecordDraft, outcome: EntryOutcome): EntryRecord {
   const { judged, decision } = draft;
-  const { verdict, source, target, pair } = judged;
-  const namesTarget = !verdict || !NAMES_NO_TARGET.includes(verdict.row);
-  // On A14 the pair is the old source's link: the record is about the new source.
-  const sourceId = source?.id ?? (verdict?.row === 'A14' ? undefined : pair?.sourceId);
   return {
-    situation: verdict?.situation ?? null,
-    row: verdict?.row ?? null,
+    situation: judged.verdict?.situation ?? null,
+    row: judged.verdict?.row ?? null,
     changes: draft.authors ?? [],
     response: decision?.response ?? null,
     rule: decision?.rule?.name ?? null,
-    source: sourceId ?? null,
-    target: namesTarget ? (target?.id ?? pair?.targetId ?? null) : null,
-    sourceName: source?.name ?? null,
-    targetName: namesTarget ? (target?.name ?? null) : null,
+    ...namesOf(judged),
     outcome,
     held: null,
     differences: (draft.changes ?? []).map(differenceOf),
     error: draft.error ?? null,
-    passedOver: [
-      ...(judged.holder === undefined ? [] : [`mapping ${judged.holder} links or wants the entry`]),
-      ...(draft.passedOver ?? decision?.passedOver ?? []),
-    ],
+    passedOver: passedOverOf(draft),
   };
+}
+
+function namesOf(judged: Judged): Pick<EntryRecord, 'source' | 'target' | 'sourceName' | 'targetName'> {
+  const { verdict, source, target, pair } = judged;
+  // On A14 the pair is the old source's link: the record is about the new source.
+  const sourceId = source?.id ?? (verdict?.row === 'A14' ? undefined : pair?.sourceId);
+  const named = { source: sourceId ?? null, sourceName: source?.name ?? null };
+  if (verdict && NAMES_NO_TARGET.includes(verdict.row)) return { ...named, target: null, targetName: null };
+  return { ...named, target: target?.id ?? pair?.targetId ?? null, targetName: target?.name ?? null };
+}
+
+function passedOverOf({ judged, decision, passedOver }: RecordDraft): string[] {
+  const held = judged.holder === undefined ? [] : [`mapping ${judged.holder} links or wants the entry`];
+  return [...held, ...(passedOver ?? decision?.passedOver ?? [])];
 }
 
 function differenceOf({ attribute, sensitive, author, from, to }: Change): RecordedDifference {

@@ -12,7 +12,8 @@ import { hashKey } from './fingerprint.ts';
 import { guard, type Guarded, type GuardInput } from './guard.ts';
 import { LinkTable } from './link-table.ts';
 import { planDigest, type Operation, type OperationBody } from './operation.ts';
-import { collectPairs, settleMarks, type Pairs } from './pairs.ts';
+import { settleMarks } from './marks.ts';
+import { collectPairs, type Pairs } from './pairs.ts';
 import { plan } from './plan.ts';
 import type { Clock, Digest, Evidence, HeldPlan, Memory, OpenSide, Spool } from './ports.ts';
 import { Roll, type Item } from './roll.ts';
@@ -232,9 +233,8 @@ class Running {
     const { memory } = this.#ports;
     const load = (item: Item): Entry | undefined =>
       item.handle === undefined ? undefined : this.#spool.get(item.handle);
-    settleMarks(items, this.#rolls.Target, memory.marks('Target'), load, (key) =>
-      memory.dropMark('Target', key),
-    );
+    const drop = (key: string): void => memory.dropMark('Target', key);
+    settleMarks(items, this.#definition.target, { keys: memory.marks('Target'), load, drop });
   }
 
   plan(assessment: Assessment, unfinished: Unfinished): readonly Operation[] {

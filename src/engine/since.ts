@@ -71,13 +71,13 @@ export class SinceClocks {
 }
 
 /** A pair whose source is gone is known by its target; every other by its source where it has one. */
-function anchorOf(judged: Judged): Pick<Since, 'side' | 'key'> {
-  const { verdict, source, target, pair } = judged;
+function anchorOf({ verdict, source, target, pair }: Judged): Pick<Since, 'side' | 'key'> {
   const bySource = source?.key ?? pair?.sourceKey;
-  const byTarget = target?.key ?? pair?.targetKey;
-  const targetFirst = verdict?.situation === 'SourceMissing' || bySource === undefined;
-  if (targetFirst && byTarget !== undefined) return { side: 'Target', key: byTarget };
-  return { side: 'Source', key: bySource ?? '' };
+  const byTarget = target?.key ?? pair?.targetKey ?? '';
+  const isGone = verdict?.situation === 'SourceMissing';
+  return bySource === undefined || isGone
+    ? { side: 'Target', key: byTarget }
+    : { side: 'Source', key: bySource };
 }
 
 function keyOf(since: Pick<Since, 'side' | 'key' | 'situation'>): string {
