@@ -1,5 +1,5 @@
 /** What planning needs of its run, and one pair as it is seen while it is planned. */
-import type { Judged } from './assess.ts';
+import type { Judged } from './judged.ts';
 import type { Definition, Scope, Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import type { OperationBody } from './operation.ts';

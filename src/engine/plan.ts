@@ -2,14 +2,22 @@
  * Judged pairs → operations and records, in canonical order: decide, map, compare, respond. Nothing is written
  * to a system here; what needs no write is recorded at once, the rest waits in the spool for the guards.
  */
-import type { Judged } from './assess.ts';
+import { endsOf, type Judged } from './judged.ts';
 import { compare, type Comparison } from './compare.ts';
-import { canWrite, decide, decideConfirmed, type Decision, type Share } from './decide.ts';
+import {
+  canWrite,
+  decide,
+  decideConfirmed,
+  type ConfirmedDecision,
+  type Decision,
+  type Share,
+} from './decide.ts';
 import type { Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { sharesKey } from './correlate.ts';
 import type { Operation } from './operation.ts';
 import type { PairView, PlanContext } from './plan-context.ts';
+import { NewIds } from './new-ids.ts';
 import { prepare } from './prepare.ts';
 import { recordOf, type RecordDraft } from './record.ts';
 import type { Change, Responded, RespondInput } from './act.ts';
@@ -31,13 +39,13 @@ const NOTHING_AGREED: ReadonlyMap<string, string> = new Map();
 class Planner {
   readonly #context: PlanContext;
   readonly #operations: Operation[] = [];
-  /** Ids that creates of this plan take, by side and key. */
-  readonly #created: Map<string, string> = new Map();
+  readonly #ids: NewIds;
   readonly #settles: Settling;
 
   constructor(context: PlanContext) {
     this.#context = context;
     this.#settles = settlingOf(context.definition);
+    this.#ids = new NewIds(context);
   }
 
   run(judged: readonly Judged[]): Plan {
@@ -140,48 +148,46 @@ class Planner {
   #planConfirmed(view: PairView): void {
     const { source, target, link } = view;
     if (!source || !target || !link) {
-      this.#fail(view, {
-        code: 'NotFound',
-        attribute: null,
-        rule: null,
-        message: 'one side of the pair could not be read',
-      });
+      const message = 'one side of the pair could not be read';
+      this.#fail(view, { code: 'NotFound', attribute: null, rule: null, message });
       return;
     }
     const comparison = this.#compare(source, target, link.agreed, view);
-    if (comparison.error) {
-      this.#fail(view, comparison.error);
-      return;
+    const decided = comparison.error ?? this.#decideConfirmed(view, comparison);
+    if ('code' in decided) this.#fail(view, decided);
+    else if (decided.kind === 'Failed') this.#fail(view, decided.error);
+    else {
+      this.#context.summary.addPair(view.situation);
+      this.#answer(view, decided, comparison);
     }
-    const { differences } = comparison;
-    const scope = { ...view.scope, changed: differences.map((one) => one.name) };
-    const marked = view.judged.target?.marked ?? false;
-    const input = {
-      situation: view.situation,
-      scope,
+  }
+
+  #decideConfirmed(
+    { judged, situation, scope, since }: PairView,
+    { differences }: Comparison,
+  ): ConfirmedDecision {
+    return decideConfirmed(this.#context.definition, {
+      situation,
+      scope: { ...scope, changed: differences.map((one) => one.name) },
       neverLinked: false,
-      since: view.since.at,
+      since: since.at,
       differences,
-      marked,
-    };
-    const decided = decideConfirmed(this.#context.definition, input);
-    if (decided.kind === 'Failed') {
-      this.#fail(view, decided.error);
+      marked: judged.target?.marked ?? false,
+    });
+  }
+
+  #answer(
+    view: PairView,
+    decided: Exclude<ConfirmedDecision, { kind: 'Failed' }>,
+    comparison: Comparison,
+  ): void {
+    if (decided.kind === 'InSync') {
+      this.#inSync(view, comparison, decided.passedOver);
       return;
     }
-    this.#context.summary.addPair(view.situation);
-    if (decided.kind !== 'InSync') this.#agree(link, comparison);
-    switch (decided.kind) {
-      case 'InSync':
-        this.#inSync({ ...view, scope }, comparison, decided.passedOver);
-        return;
-      case 'Whole':
-        this.#share({ ...view, scope }, decided.share, comparison, true);
-        return;
-      case 'ByAttribute':
-        for (const share of decided.shares)
-          this.#share({ ...view, scope }, share, comparison, decided.shares.length === 1);
-    }
+    if (view.link) this.#agree(view.link, comparison);
+    const shares = decided.kind === 'Whole' ? [decided.share] : decided.shares;
+    for (const share of shares) this.#share(view, share, comparison, shares.length === 1);
   }
 
   #share(view: PairView, share: Share, comparison: Comparison, alone: boolean): void {
@@ -238,26 +244,8 @@ class Planner {
       prints: { source: judged.source?.print, target: judged.target?.print },
       equal: comparison.equal,
       settles,
-      idHolder: (side, id) => this.#idHolder(side, id, judged),
+      idHolder: (side, id) => this.#ids.holder(side, id, judged),
     };
-  }
-
-  /** A create whose id is known beforehand and exists, or is linked to another source entry, is refused. */
-  #idHolder(side: 'Source' | 'Target', id: string, judged: Judged): string | undefined {
-    const { memory, source, target } = this.#context;
-    const roll = side === 'Source' ? source : target;
-    const key = roll.keyOf(id);
-    const link = side === 'Target' ? memory.links.byTarget(key) : memory.links.bySource(key);
-    const own =
-      side === 'Target' ? link?.sourceKey === judged.source?.key : link?.targetKey === judged.target?.key;
-    if (link && !own)
-      return `'${id}' is linked to ${side === 'Target' ? `source '${link.sourceId}'` : `target '${link.targetId}'`}`;
-    if (roll.ordinalOf(key) !== -1)
-      return `'${id}' exists in ${roll.definition.system} ${roll.definition.object}`;
-    const taken = this.#created.get(`${side}|${key}`);
-    if (taken !== undefined) return `'${id}' is about to be created for '${taken}'`;
-    this.#created.set(`${side}|${key}`, judged.source?.id ?? judged.target?.id ?? '');
-    return undefined;
   }
 
   #carryOut(view: PairView, share: Share, responded: Responded): void {
@@ -324,15 +312,9 @@ function authorsOf(view: PairView, share: Share): string[] {
 }
 
 function byIds(one: Judged, other: Judged): number {
-  return compareText(sourceIdOf(one), sourceIdOf(other)) || compareText(targetIdOf(one), targetIdOf(other));
-}
-
-function sourceIdOf(judged: Judged): string {
-  return judged.source?.id ?? judged.pair?.sourceId ?? '';
-}
-
-function targetIdOf(judged: Judged): string {
-  return judged.target?.id ?? judged.pair?.targetId ?? '';
+  const [left, right] = [endsOf(one), endsOf(other)];
+  const bySource = compareText(left.source?.id ?? '', right.source?.id ?? '');
+  return bySource || compareText(left.target?.id ?? '', right.target?.id ?? '');
 }
 
 function compareText(one: string, other: string): number {

@@ -3,6 +3,7 @@ import type { Decision } from './decide.ts';
 import type { Definition, Expression, Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { hashValues } from './fingerprint.ts';
+import { endsOf, type Judged } from './judged.ts';
 import { digestOf, type Operation, type OperationBody } from './operation.ts';
 import type { PairView, PlanContext } from './plan-context.ts';
 import type { Act, Change } from './act.ts';
@@ -20,7 +21,7 @@ export function prepare(view: PairView, prepared: Prepared, context: PlanContext
     act.changes.map((one) => [one.attribute.name, hashValues(one.to, one.attribute, digest)]),
   );
   const { kind, side, effects, takes, frees, parent } = act;
-  const identity = { kind, side, takes, ...endsOf(view) };
+  const identity = { kind, side, takes, ...identityOf(view.judged) };
   const clears = effects.filter((one) => one.effect === 'Clear').map((one) => one.attribute);
   const cleared = act.changes.filter((one) => clears.includes(one.attribute.name));
   const body: OperationBody = { record, write: act.write, link: act.link, mark: act.mark, hashes };
@@ -44,13 +45,13 @@ export function prepare(view: PairView, prepared: Prepared, context: PlanContext
   };
 }
 
-function endsOf({ judged }: PairView): Pick<Operation, 'sourceId' | 'targetId' | 'sourceKey' | 'targetKey'> {
-  const { source, target, pair } = judged;
+function identityOf(judged: Judged): Pick<Operation, 'sourceId' | 'targetId' | 'sourceKey' | 'targetKey'> {
+  const { source, target } = endsOf(judged);
   return {
-    sourceKey: source?.key ?? pair?.sourceKey,
-    targetKey: target?.key ?? pair?.targetKey,
-    sourceId: source?.id ?? pair?.sourceId ?? '',
-    targetId: target?.id ?? pair?.targetId ?? '',
+    sourceKey: source?.key,
+    targetKey: target?.key,
+    sourceId: source?.id ?? '',
+    targetId: target?.id ?? '',
   };
 }
 

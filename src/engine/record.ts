@@ -1,5 +1,5 @@
 /** A judged pair and what was decided, as a record for people and programs. No sensitive value gets through here. */
-import type { Judged } from './assess.ts';
+import { endsOf, type Judged } from './judged.ts';
 import type { Decision } from './decide.ts';
 import type { Value } from './entry.ts';
 import type { EntryOutcome, EntryRecord, RecordedDifference, RecordedError, RecordedValue } from './ports.ts';
@@ -18,29 +18,31 @@ export interface RecordDraft {
 const NAMES_NO_TARGET: readonly string[] = ['A4', 'A11', 'A13', 'A15', 'A19'];
 
 export function recordOf(draft: RecordDraft, outcome: EntryOutcome): EntryRecord {
-  const { judged, decision } = draft;
+  const { judged, decision, authors = [], changes = [], error = null } = draft;
   return {
     situation: judged.verdict?.situation ?? null,
     row: judged.verdict?.row ?? null,
-    changes: draft.authors ?? [],
+    changes: authors,
     response: decision?.response ?? null,
     rule: decision?.rule?.name ?? null,
     ...namesOf(judged),
     outcome,
     held: null,
-    differences: (draft.changes ?? []).map(differenceOf),
-    error: draft.error ?? null,
+    differences: changes.map(differenceOf),
+    error,
     passedOver: passedOverOf(draft),
   };
 }
 
 function namesOf(judged: Judged): Pick<EntryRecord, 'source' | 'target' | 'sourceName' | 'targetName'> {
-  const { verdict, source, target, pair } = judged;
-  // On A14 the pair is the old source's link: the record is about the new source.
-  const sourceId = source?.id ?? (verdict?.row === 'A14' ? undefined : pair?.sourceId);
-  const named = { source: sourceId ?? null, sourceName: source?.name ?? null };
-  if (verdict && NAMES_NO_TARGET.includes(verdict.row)) return { ...named, target: null, targetName: null };
-  return { ...named, target: target?.id ?? pair?.targetId ?? null, targetName: target?.name ?? null };
+  const { verdict, source, target } = judged;
+  const ends = endsOf(judged);
+  const row = verdict?.row ?? '';
+  // On A14 the link is the old source's: the record is about the new source.
+  const sourceEnd = row === 'A14' ? source : ends.source;
+  const named = { source: sourceEnd?.id ?? null, sourceName: source?.name ?? null };
+  if (NAMES_NO_TARGET.includes(row)) return { ...named, target: null, targetName: null };
+  return { ...named, target: ends.target?.id ?? null, targetName: target?.name ?? null };
 }
 
 function passedOverOf({ judged, decision, passedOver }: RecordDraft): string[] {

@@ -3,7 +3,8 @@
  * here. The engine is pure but for its ports: it knows no clock, no file, no network and no Kubernetes object.
  */
 import { apply, type ApplyContext } from './apply.ts';
-import { assess, type Assessment, type Judged } from './assess.ts';
+import { assess, type Assessment } from './assess.ts';
+import { endsOf, type Judged } from './judged.ts';
 import { HELD_PLAN_LIFETIME_MS, VANISH_THRESHOLD } from './defaults.ts';
 import type { Definition } from './definition.ts';
 import type { Entry } from './entry.ts';
@@ -259,9 +260,8 @@ class Running {
   #isAsked(judged: Judged): boolean {
     const { only } = this.#request;
     if (!only) return true;
-    const { source, target, pair } = judged;
-    if (only.side === 'Source') return (source?.key ?? pair?.sourceKey) === only.key;
-    return (target?.key ?? pair?.targetKey) === only.key;
+    const { source, target } = endsOf(judged);
+    return (only.side === 'Source' ? source : target)?.key === only.key;
   }
 
   guard(operations: readonly Operation[], assessment: Assessment): Guarded {

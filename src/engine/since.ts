@@ -3,7 +3,7 @@
  * SourceIgnored and TargetIgnored are kept only where a rule asks: they would be as many as there are entries.
  */
 import type { PolicyRule, Situation } from './definition.ts';
-import type { Judged } from './assess.ts';
+import { endsOf, type Judged } from './judged.ts';
 import type { Memory, Since } from './ports.ts';
 
 const KEPT_ON_REQUEST: readonly Situation[] = ['Confirmed', 'SourceIgnored', 'TargetIgnored'];
@@ -71,13 +71,11 @@ export class SinceClocks {
 }
 
 /** A pair whose source is gone is known by its target; every other by its source where it has one. */
-function anchorOf({ verdict, source, target, pair }: Judged): Pick<Since, 'side' | 'key'> {
-  const bySource = source?.key ?? pair?.sourceKey;
-  const byTarget = target?.key ?? pair?.targetKey ?? '';
-  const isGone = verdict?.situation === 'SourceMissing';
-  return bySource === undefined || isGone
-    ? { side: 'Target', key: byTarget }
-    : { side: 'Source', key: bySource };
+function anchorOf(judged: Judged): Pick<Since, 'side' | 'key'> {
+  const { source, target } = endsOf(judged);
+  const isGone = judged.verdict?.situation === 'SourceMissing';
+  if (source && !isGone) return { side: 'Source', key: source.key };
+  return { side: 'Target', key: target?.key ?? '' };
 }
 
 function keyOf(since: Pick<Since, 'side' | 'key' | 'situation'>): string {

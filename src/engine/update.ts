@@ -37,11 +37,15 @@ export function update(side: 'Source' | 'Target', share: Share, input: RespondIn
     const error = add(difference, gathered, input);
     if (error) return { kind: 'Error', outcome: 'Failed', error };
   }
-  const enables = side === 'Target' && input.marked;
-  const enabling = enables ? stateChange(input.definition.target, 'Enable', entry) : undefined;
+  const enabling = side === 'Target' ? enablingOf(entry, input) : undefined;
   if (enabling) gathered.changes.push({ ...enabling, author: 'SourceChanged' });
   if (gathered.changes.length === 0) return linkOnly(input, gathered.agreed);
   return change({ side, kind: 'Update', entry, mark: enabling ? 'Drop' : undefined, ...gathered }, input);
+}
+
+/** An account that we have disabled is enabled again by whatever updates it. */
+function enablingOf(target: Entry, { marked, definition }: RespondInput): Change | undefined {
+  return marked ? stateChange(definition.target, 'Enable', target) : undefined;
 }
 
 /** Nothing to write: an unlinked pair is linked, a linked one is in sync. */
