@@ -15,7 +15,8 @@ import type { Pair, Pairs } from './pairs.ts';
 import type { RecordedError } from './ports.ts';
 import { isThere, isUnread, linkedState, partnerError, rereadState, UNJUDGED } from './item-states.ts';
 import type { Judged } from './judged.ts';
-import type { Item, Roll } from './roll.ts';
+import type { Item } from './item.ts';
+import type { Roll } from './roll.ts';
 
 export interface Assessment {
   readonly judged: readonly Judged[];
@@ -96,7 +97,7 @@ class Assessor {
     const pair = this.#pairOf(item);
     const isUnknown = item.state === 'InScope' && pair !== undefined && isUnread(pair.target);
     if (item.state === 'Failed' || isUnknown) {
-      this.#wantWhatItMayMean(item, pair);
+      this.#wantWhatItMayMean(item, pair, isUnknown || !pair);
       return;
     }
     if (!needsPartner(item, pair)) return;
@@ -108,14 +109,13 @@ class Assessor {
     }
     item.state = 'Failed';
     item.error = item.keysError?.error;
-    this.#wantWhatItMayMean(item, pair);
+    this.#wantWhatItMayMean(item, pair, true);
   }
 
-  /** Its link's target while that is there; where it is gone or could not be read, every hit too. */
-  #wantWhatItMayMean(item: Item, pair: Pair | undefined): void {
+  /** Its link's target, or every hit; `isFree`: it has no link, or its target may be gone and have a successor. */
+  #wantWhatItMayMean(item: Item, pair: Pair | undefined, isFree: boolean): void {
     const { target } = this.#input;
     const linked = pair ? target.ordinalOf(pair.targetKey) : -1;
-    const isFree = !pair || pair.target.state === 'Gone' || isUnread(pair.target);
     const hits = [...(linked === -1 ? [] : [linked]), ...(isFree ? possibleHitsOf(item, target) : [])];
     this.#wants.add(item, hits);
     for (const ordinal of hits) this.#claimed.add(ordinal);

@@ -3,7 +3,9 @@ import type { Hits } from './classify.ts';
 import type { CorrelationRule, Definition } from './definition.ts';
 import { valuesOf, type Entry } from './entry.ts';
 import { normalise } from './matching.ts';
-import { sourceValues, type Item, type Roll } from './roll.ts';
+import { sourceValues } from './examine.ts';
+import type { Item } from './item.ts';
+import type { Roll } from './roll.ts';
 
 /**
  * Target entries by their ordinal in the listing. The first rule with at least one hit decides; undefined: a rule

@@ -1,7 +1,7 @@
 /** What the state of an entry means to the tables. */
 import type { Reread, SourceFacts } from './classify.ts';
 import type { RecordedError } from './ports.ts';
-import type { Item } from './roll.ts';
+import type { Item } from './item.ts';
 
 export const UNJUDGED: RecordedError = {
   code: 'Unjudged',

@@ -2,7 +2,7 @@
 import type { Verdict } from './classify.ts';
 import type { Pair } from './pairs.ts';
 import type { RecordedError } from './ports.ts';
-import type { Item } from './roll.ts';
+import type { Item } from './item.ts';
 
 /** Without a situation it could not be judged, and fails alone. */
 export interface Judged {

@@ -5,7 +5,7 @@
 import type { AccountState, SideDefinition } from './definition.ts';
 import { valuesOf, type Entry } from './entry.ts';
 import { sameValue } from './matching.ts';
-import type { Item } from './roll.ts';
+import type { Item } from './item.ts';
 
 export interface Marks {
   readonly keys: ReadonlySet<string>;

@@ -1,7 +1,8 @@
 /** The links that have to be looked at, each with what is known of its two entries: from the listing, or by a re-read. */
 import type { LinkTable } from './link-table.ts';
 import type { EntryReader, Fetched, Links } from './ports.ts';
-import type { Item, Roll } from './roll.ts';
+import type { Item } from './item.ts';
+import type { Roll } from './roll.ts';
 import { ConnectorError } from './errors.ts';
 
 export interface Pair {

@@ -24,7 +24,7 @@ import type { Change, Responded, RespondInput } from './act.ts';
 import { respond } from './respond.ts';
 import { settlingOf, type Settling } from './settling.ts';
 import type { RecordedError, StoredLink } from './ports.ts';
-import type { Item } from './roll.ts';
+import type { Item } from './item.ts';
 
 export interface Plan {
   readonly operations: readonly Operation[];
@@ -98,9 +98,7 @@ class Planner {
     const differences = comparison.differences.filter((one) => canWrite(decision.response, one));
     const share = { decision, differences };
     const settles =
-      (decision.response === 'UpdateTarget' &&
-        this.#settles.update &&
-        view.judged.target?.state === 'InScope') ||
+      (decision.response === 'UpdateTarget' && this.#settles.update && isPlainlyInScope(view)) ||
       (decision.response === 'CreateTarget' && this.#settles.create);
     this.#carryOut(
       view,
@@ -192,7 +190,7 @@ class Planner {
 
   #share(view: PairView, share: Share, comparison: Comparison, alone: boolean): void {
     const updates = share.decision.response === 'UpdateTarget' && this.#settles.update;
-    const input = this.#respondInput(view, comparison, updates && alone && view.judged.verdict?.row === 'A5');
+    const input = this.#respondInput(view, comparison, updates && alone && isPlainlyInScope(view));
     const responded = respond(share.decision.response, share, input);
     const isDone = responded.kind === 'Nothing' && responded.outcome === 'InSync';
     if (isDone && alone) this.#inSync(view, comparison, share.decision.passedOver, share);
@@ -287,6 +285,13 @@ class Planner {
   #record(draft: RecordDraft, outcome: Parameters<typeof recordOf>[1]): void {
     this.#context.summary.add(recordOf(draft, outcome));
   }
+}
+
+/** Both were listed, and the target is in scope by itself, not only by our mark. */
+function isPlainlyInScope({ judged }: PairView): boolean {
+  const { verdict, target } = judged;
+  const isListed = verdict?.row.startsWith('A') === true && target?.listed === true;
+  return isListed && target.state === 'InScope' && !target.marked;
 }
 
 /** The target is only a hit of correlation, not yet linked to this source. */
