@@ -4,14 +4,12 @@
  */
 import { REFUSALS_UNTIL_STOP } from './defaults.ts';
 import type { Definition } from './definition.ts';
-import type { Entry } from './entry.ts';
-import { printOf } from './fingerprint.ts';
 import { isLimited, type GuardInput } from './guard.ts';
-import { normalise } from './matching.ts';
-import type { LinkEffect, Operation, OperationBody } from './operation.ts';
+import type { Operation, OperationBody } from './operation.ts';
 import { inCanonicalOrder } from './order.ts';
-import type { Digest, EntryRecord, EntryWriter, Intent, Memory, Spending, Spool, Written } from './ports.ts';
-import { isPureLink, type Summary } from './summary.ts';
+import type { Digest, EntryWriter, Intent, Memory, Spending, Spool, Written } from './ports.ts';
+import { concluded, remember } from './conclude.ts';
+import type { Summary } from './summary.ts';
 
 /** One journal transaction covers so many writes: enough that the disk is never the bottleneck. */
 const BATCH = 64;
@@ -26,6 +24,8 @@ export interface ApplyContext {
   readonly now: () => number;
   readonly newId: () => string;
   readonly limits: Pick<GuardInput, 'firstLoad' | 'firstEnforcedRun'>;
+  /** Told of every operation that was Applied. */
+  readonly applied: (operation: Operation) => void;
   readonly progress: (applied: number, planned: number) => void;
   /** The writers are an overlay: what they do stays planned, and a side without one is left alone. */
   readonly pretends: boolean;
@@ -235,7 +235,10 @@ class Applying {
       now(),
       applied.flatMap((operation) => this.#spending(operation)),
     );
-    for (const operation of applied) if (operation.released) memory.useRelease(operation.digest);
+    for (const operation of applied) {
+      if (operation.released) memory.useRelease(operation.digest);
+      this.#context.applied(operation);
+    }
     memory.flush();
     this.#applied += applied.length;
     this.#context.progress(this.#applied, this.#planned);
@@ -243,70 +246,10 @@ class Applying {
 
   #conclude({ operation, body, written }: Done): void {
     if (written.kind === 'Applied') {
-      this.#link(body, written);
-      this.#mark(operation, body);
+      remember(operation, body, written, this.#context);
     }
     const record = concluded(operation, body.record, written);
     this.#context.summary.add(this.#context.pretends ? { ...record, outcome: 'Planned' } : record);
-  }
-
-  #mark(operation: Operation, { mark }: OperationBody): void {
-    const { targetKey } = operation;
-    if (mark === undefined || targetKey === undefined) return;
-    if (mark === 'Put') this.#context.memory.putMark('Target', targetKey);
-    else this.#context.memory.dropMark('Target', targetKey);
-  }
-
-  #link(body: OperationBody, written: Extract<Written, { kind: 'Applied' }>): void {
-    const { links } = this.#context.memory;
-    const { link } = body;
-    if (link.kind === 'Remove') links.remove(link.sourceKey);
-    if (link.kind !== 'Put') return;
-    const sourceId = link.sourceId ?? written.id;
-    const targetId = link.targetId ?? written.id;
-    const sourceKey = this.#keyOf('Source', sourceId);
-    const targetKey = this.#keyOf('Target', targetId);
-    const known = links.bySource(sourceKey);
-    const same = known?.targetKey === targetKey ? known : undefined;
-    links.put({
-      sourceId,
-      targetId,
-      sourceKey,
-      targetKey,
-      agreed: new Map([...(same?.agreed ?? []), ...link.agreed]),
-      linkedAt: same?.linkedAt ?? this.#context.now(),
-      ...this.#settled(link, body, written),
-    });
-  }
-
-  #settled(
-    link: Extract<LinkEffect, { kind: 'Put' }>,
-    body: OperationBody,
-    written: Extract<Written, { kind: 'Applied' }>,
-  ): {
-    sourcePrint: Uint8Array | undefined;
-    targetPrint: Uint8Array | undefined;
-    settledIn: string | undefined;
-  } {
-    const { settles } = link;
-    if (!settles) return { sourcePrint: undefined, targetPrint: undefined, settledIn: undefined };
-    const targetPrint = settles.target ?? this.#printOfCreated(body, written);
-    return { sourcePrint: settles.source, targetPrint, settledIn: this.#context.definition.epoch };
-  }
-
-  #printOfCreated(
-    { write }: OperationBody,
-    written: Extract<Written, { kind: 'Applied' }>,
-  ): Uint8Array | undefined {
-    if (write.kind !== 'Create') return undefined;
-    const { request, schema } = this.#context.definition.target;
-    const entry: Entry = { id: written.id, name: written.name, attributes: write.entry.attributes };
-    return printOf(entry, request.attributes, schema, this.#context.digest);
-  }
-
-  #keyOf(side: 'Source' | 'Target', id: string): string {
-    const { schema } = side === 'Target' ? this.#context.definition.target : this.#context.definition.source;
-    return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
   }
 }
 
@@ -321,22 +264,4 @@ function write(body: OperationBody, writer: EntryWriter, signal: AbortSignal): P
     case 'None':
       return Promise.resolve({ kind: 'Applied', id: '', name: undefined });
   }
-}
-
-function concluded(operation: Operation, record: EntryRecord, written: Written): EntryRecord {
-  if (written.kind !== 'Applied') {
-    const { code, attribute, message } = written.error;
-    return {
-      ...record,
-      outcome: written.kind,
-      error: { code, attribute: attribute ?? null, rule: record.rule, message },
-    };
-  }
-  const outcome = isPureLink(record) && operation.kind === 'Link' ? 'Linked' : 'Applied';
-  if (operation.kind !== 'Create') return { ...record, outcome };
-  const created =
-    operation.side === 'Target'
-      ? { target: written.id, targetName: written.name ?? null }
-      : { source: written.id, sourceName: written.name ?? null };
-  return { ...record, outcome, ...created };
 }

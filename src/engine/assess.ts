@@ -9,26 +9,14 @@ import {
   classifyTarget,
   type Hits,
   type SourceFacts,
-  type Verdict,
 } from './classify.ts';
 import { describeHits, hitsOf, possibleHitsOf, Wants } from './correlate.ts';
 import type { Pair, Pairs } from './pairs.ts';
 import type { RecordedError } from './ports.ts';
-import type { Item, Roll } from './roll.ts';
-
-/** One pair, or one entry alone, with its situation; without one it could not be judged, and fails alone. */
-export interface Judged {
-  readonly verdict: Verdict | undefined;
-  readonly error: RecordedError | undefined;
-  readonly source: Item | undefined;
-  readonly target: Item | undefined;
-  /** The link this is about: its own, and on A14 the one of the old source. */
-  readonly pair: Pair | undefined;
-  /** A source entry other than this one wants the target. */
-  readonly wanted: boolean;
-  /** B2: the other mapping that links or wants the entry. */
-  readonly holder: string | undefined;
-}
+import { isThere, isUnread, linkedState, partnerError, rereadState, UNJUDGED } from './item-states.ts';
+import type { Judged } from './judged.ts';
+import type { Item } from './item.ts';
+import type { Roll } from './roll.ts';
 
 export interface Assessment {
   readonly judged: readonly Judged[];
@@ -106,34 +94,28 @@ class Assessor {
   }
 
   #correlate(item: Item): void {
-    const { target } = this.#input;
     const pair = this.#pairOf(item);
-    if (item.state === 'Failed') {
-      this.#wantWhatItMayMean(item, pair);
+    const isUnknown = item.state === 'InScope' && pair !== undefined && isUnread(pair.target);
+    if (item.state === 'Failed' || isUnknown) {
+      this.#wantWhatItMayMean(item, pair, isUnknown || !pair);
       return;
     }
-    if (pair && item.state === 'InScope' && isUnread(pair.target)) {
-      this.#wantWhatItMayMean(item, pair);
+    if (!needsPartner(item, pair)) return;
+    const hits = hitsOf(item, this.#input.target);
+    if (hits) {
+      this.#hits.set(item, hits);
+      if (item.state === 'InScope') this.#wants.add(item, hits);
       return;
     }
-    const needsPartner = pair === undefined || (item.state === 'InScope' && pair.target.state === 'Gone');
-    if (!needsPartner) return;
-    const hits = hitsOf(item, target);
-    if (!hits) {
-      item.state = 'Failed';
-      item.error = item.keysError?.error;
-      this.#wantWhatItMayMean(item, pair);
-      return;
-    }
-    this.#hits.set(item, hits);
-    if (item.state === 'InScope') this.#wants.add(item, hits);
+    item.state = 'Failed';
+    item.error = item.keysError?.error;
+    this.#wantWhatItMayMean(item, pair, true);
   }
 
-  /** Its link's target while that is there; where it is gone or could not be read, every hit too. */
-  #wantWhatItMayMean(item: Item, pair: Pair | undefined): void {
+  /** Its link's target, or every hit; `isFree`: it has no link, or its target may be gone and have a successor. */
+  #wantWhatItMayMean(item: Item, pair: Pair | undefined, isFree: boolean): void {
     const { target } = this.#input;
     const linked = pair ? target.ordinalOf(pair.targetKey) : -1;
-    const isFree = !pair || pair.target.state === 'Gone' || isUnread(pair.target);
     const hits = [...(linked === -1 ? [] : [linked]), ...(isFree ? possibleHitsOf(item, target) : [])];
     this.#wants.add(item, hits);
     for (const ordinal of hits) this.#claimed.add(ordinal);
@@ -169,14 +151,14 @@ class Assessor {
   }
 
   #describe(source: Item, hits: readonly number[]): Hits {
-    if (this.#input.unsettled.sources.get(source.key) === 'Differs') return { kind: 'Several' };
-    const described = describeHits(source, hits, this.#input.target, this.#wants, (link) =>
-      this.#ownerOf(link),
-    );
-    const [only] = hits;
-    const item = only === undefined ? undefined : this.#input.target.itemAt(only);
-    const isUnsettled = item !== undefined && this.#input.unsettled.targets.has(item.key);
-    return described.kind === 'One' && isUnsettled ? { ...described, owner: 'Unjudged' } : described;
+    const { target, unsettled } = this.#input;
+    if (unsettled.sources.get(source.key) === 'Differs') return { kind: 'Several' };
+    return describeHits(source, hits, {
+      target,
+      wants: this.#wants,
+      ownerOf: (link) => this.#ownerOf(link),
+      isUnsettled: ({ key }) => unsettled.targets.has(key),
+    });
   }
 
   #unresolved(source: Item): RecordedError | undefined {
@@ -224,39 +206,39 @@ class Assessor {
     const { target, pairs } = this.#input;
     for (const item of target.items) {
       if (item.state === 'Failed') this.#failTarget(item);
-      else if (item.link === -1) this.#judgeTarget(item, undefined);
+      else if (item.link === -1 && !this.#isTaken(item)) this.#judgeUnlinked(item);
     }
-    for (const pair of pairs.all()) {
-      if (!pair.target.listed || pair.source.listed) continue;
-      const unread = pair.target.state === 'Failed' && !this.#isOnWorkList(pair.target);
-      if (unread)
-        this.#fail({ source: pair.source, target: pair.target, pair }, pair.target.error ?? UNJUDGED);
-      else this.#judgeTarget(pair.target, pair);
+    for (const pair of pairs.all()) if (pair.target.listed && !pair.source.listed) this.#judgeLinked(pair);
+  }
+
+  #judgeUnlinked(target: Item): void {
+    const inScope = target.state === 'InScope';
+    const holder = inScope ? this.#input.holder(target.key) : undefined;
+    const verdict = classifyTarget({ link: false, inScope, heldElsewhere: holder !== undefined });
+    this.#push({ verdict, source: undefined, target, pair: undefined, holder });
+  }
+
+  #judgeLinked(pair: Pair): void {
+    const { source, target } = pair;
+    if (target.state === 'Failed') {
+      if (!this.#isOnWorkList(target)) this.#fail({ source, target, pair }, target.error ?? UNJUDGED);
+      return;
     }
+    if (this.#isTaken(target)) return;
+    const verdict = classifyTarget({ link: true, source: rereadState(source) });
+    if (verdict?.row === 'B8') this.#miss(source);
+    if (verdict) this.#push({ verdict, source: isThere(source) ? source : undefined, target, pair });
+    else this.#fail({ source, target, pair }, source.error ?? UNJUDGED);
+  }
+
+  /** A row of A has claimed it, or a write to it is not settled yet. */
+  #isTaken({ key }: Item): boolean {
+    return this.#claimed.has(this.#input.target.ordinalOf(key)) || this.#input.unsettled.targets.has(key);
   }
 
   #isOnWorkList(target: Item): boolean {
     const { target: roll } = this.#input;
     return roll.itemAt(roll.ordinalOf(target.key)) === target;
-  }
-
-  #judgeTarget(target: Item, pair: Pair | undefined): void {
-    const claimed = this.#claimed.has(this.#input.target.ordinalOf(target.key));
-    if (claimed || target.state === 'Failed' || this.#input.unsettled.targets.has(target.key)) return;
-    const inScope = target.state === 'InScope';
-    const holder = !pair && inScope ? this.#input.holder(target.key) : undefined;
-    const verdict = classifyTarget(
-      pair
-        ? { link: true, source: rereadState(pair.source) }
-        : { link: false, inScope, heldElsewhere: holder !== undefined },
-    );
-    if (!verdict) {
-      this.#fail({ source: pair?.source, target, pair }, pair?.source.error ?? UNJUDGED);
-      return;
-    }
-    if (verdict.row === 'B8' && pair) this.#miss(pair.source);
-    const source = pair && isThere(pair.source) ? pair.source : undefined;
-    this.#push({ verdict, source, target, pair, holder });
   }
 
   #failTarget(target: Item): void {
@@ -294,35 +276,6 @@ class Assessor {
   }
 }
 
-const UNJUDGED: RecordedError = {
-  code: 'Unjudged',
-  attribute: null,
-  rule: null,
-  message: 'the entry could not be judged',
-};
-
-function isThere(item: Item): boolean {
-  return item.state !== 'Gone' && item.state !== 'Failed';
-}
-
-/** A re-read failed: it may be there or not. */
-function isUnread(target: Item): boolean {
-  return target.state === 'Failed' && !target.listed;
-}
-
-/** A source that is linked to an entry that failed fails too. */
-function partnerError(target: Item | undefined): RecordedError | undefined {
-  if (target?.state !== 'Failed') return undefined;
-  const cause = target.error ?? UNJUDGED;
-  return { ...cause, message: `its target entry could not be judged: ${cause.message}` };
-}
-
-function linkedState(target: Item | undefined): SourceFacts['linked'] {
-  if (!target) return 'None';
-  if (target.state === 'Gone') return 'Absent';
-  return target.state === 'InScope' && (target.listed || target.marked) ? 'Present' : 'Outside';
-}
-
-function rereadState(source: Item): 'NotThere' | 'DeletedMark' | 'OutOfScope' | 'InScope' | 'Failed' {
-  return source.state === 'Gone' ? 'NotThere' : source.state;
+function needsPartner({ state }: Item, pair: Pair | undefined): boolean {
+  return pair === undefined || (state === 'InScope' && pair.target.state === 'Gone');
 }

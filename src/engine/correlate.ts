@@ -3,7 +3,9 @@ import type { Hits } from './classify.ts';
 import type { CorrelationRule, Definition } from './definition.ts';
 import { valuesOf, type Entry } from './entry.ts';
 import { normalise } from './matching.ts';
-import { sourceValues, type Item, type Roll } from './roll.ts';
+import { sourceValues } from './examine.ts';
+import type { Item } from './item.ts';
+import type { Roll } from './roll.ts';
 
 /**
  * Target entries by their ordinal in the listing. The first rule with at least one hit decides; undefined: a rule
@@ -46,19 +48,26 @@ export class Wants {
   }
 }
 
+export interface HitsView {
+  readonly target: Roll;
+  readonly wants: Wants;
+  readonly ownerOf: (link: number) => 'LinkedToPresent' | 'LinkedToLost' | 'Unjudged';
+  /** A write to it is not settled yet. */
+  readonly isUnsettled: (target: Item) => boolean;
+}
+
 export function describeHits(
   source: Item,
   hits: readonly number[],
-  target: Roll,
-  wants: Wants,
-  ownerOf: (link: number) => 'LinkedToPresent' | 'LinkedToLost' | 'Unjudged',
+  { target, wants, ownerOf, isUnsettled }: HitsView,
 ): Hits {
   const [only] = hits;
   if (only === undefined) return { kind: 'None' };
   if (hits.length > 1) return { kind: 'Several' };
   const item = target.itemAt(only);
   const link = target.linkAt(only);
-  const owner = item?.state === 'Failed' ? 'Unjudged' : link === -1 ? 'Free' : ownerOf(link);
+  const isUnknown = item !== undefined && (item.state === 'Failed' || isUnsettled(item));
+  const owner = isUnknown ? 'Unjudged' : link === -1 ? 'Free' : ownerOf(link);
   const inScope = item === undefined || item.state === 'InScope';
   return { kind: 'One', inScope, owner, wantedBy: wants.by(only, source) };
 }

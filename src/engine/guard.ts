@@ -84,25 +84,21 @@ function holdForGood(operation: Operation, input: GuardInput): void {
 function missingEvidence(operation: Operation, input: GuardInput): string | undefined {
   const { evidence, transactional, missed, uncorrelated } = input;
   if (missed !== undefined && operation.withdraws) return missed;
-  if (uncorrelated !== undefined && operation.withdraws && operation.situation === 'Unassigned')
-    return uncorrelated;
-  for (const side of ['Source', 'Target'] as const) {
-    if (evidence[side].complete !== 'No') continue;
-    const rewrites = operation.side === side && transactional[side];
-    if (rewrites || heldWithout(side, operation))
-      return `${side.toLowerCase()} not complete: ${describe(evidence[side])}`;
-  }
-  return undefined;
+  const unassigned = operation.withdraws && operation.situation === 'Unassigned';
+  if (uncorrelated !== undefined && unassigned) return uncorrelated;
+  const side = SIDES.find((one) => {
+    const rewrites = operation.side === one && transactional[one];
+    return evidence[one].complete === 'No' && (rewrites || heldWithout(one, operation));
+  });
+  return side && `${side.toLowerCase()} not complete: ${describe(evidence[side])}`;
 }
 
 function describe(evidence: Evidence): string {
   return [evidence.reason, evidence.message].filter((part) => part !== undefined).join(': ');
 }
 
-const HELD_WITHOUT_TARGET: readonly string[] = [
-  ...['A2', 'A3', 'A4', 'A6', 'A7', 'A8', 'A9', 'A10', 'A11', 'A12', 'A13', 'A14', 'A15', 'A17', 'A18'],
-  ...['C1', 'C2'],
-];
+const SIDES = ['Source', 'Target'] as const;
+const HELD_WITHOUT_TARGET = 'A2 A3 A4 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A17 A18 C1 C2'.split(' ');
 
 /** What is held while a side's read is not complete. */
 function heldWithout(side: 'Source' | 'Target', operation: Operation): boolean {

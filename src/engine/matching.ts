@@ -1,34 +1,28 @@
 /** Matching rules: when two values of an attribute mean the same (RFC 4517 section 4.2, prepared as in RFC 4518). */
 import { normalName } from './dn.ts';
 import type { Match, Value } from './entry.ts';
+import { instant } from './generalized-time.ts';
 
 const PLAIN_ASCII = /^[\x21-\x7e]*$/;
 
 /** A text that is equal for values that are equal under the rule. Octets become one character a byte. */
 export function normalise(value: Value, match: Match): string {
   if (typeof value !== 'string') return octets(value);
-  switch (match) {
-    case 'Exact':
-    case 'OctetString':
-      return value;
-    case 'IgnoreCase':
-      return foldCase(value);
-    case 'IgnoreSpace':
-      return foldSpace(value);
-    case 'IgnoreCaseAndSpace':
-      return foldCase(foldSpace(value));
-    case 'TelephoneNumber':
-      return value.replace(/[\s-]+/g, '').toLowerCase();
-    case 'DistinguishedName':
-      return normalName(value);
-    case 'GeneralizedTime':
-      return instant(value);
-    case 'Integer':
-      return integer(value);
-    case 'Boolean':
-      return value.toLowerCase();
-  }
+  return NORMAL_FORM[match](value);
 }
+
+const NORMAL_FORM: Readonly<Record<Match, (value: string) => string>> = {
+  Exact: (value) => value,
+  OctetString: (value) => value,
+  IgnoreCase: foldCase,
+  IgnoreSpace: foldSpace,
+  IgnoreCaseAndSpace: (value) => foldCase(foldSpace(value)),
+  TelephoneNumber: (value) => value.replace(/[\s-]+/g, '').toLowerCase(),
+  DistinguishedName: normalName,
+  GeneralizedTime: instant,
+  Integer: integer,
+  Boolean: (value) => value.toLowerCase(),
+};
 
 export function sameValue(one: Value, other: Value, match: Match): boolean {
   return one === other || normalise(one, match) === normalise(other, match);
@@ -70,18 +64,6 @@ function foldSpace(value: string): string {
 
 function integer(value: string): string {
   return /^[+-]?\d{1,40}$/.test(value.trim()) ? BigInt(value.trim()).toString() : value;
-}
-
-/** RFC 4517 section 3.3.13 (`20260101120000Z`, fractions and offsets allowed); other text stays as it is. */
-function instant(value: string): string {
-  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)?(\d\d)?(?:[.,](\d+))?(Z|[+-]\d{2}(?:\d{2})?)$/.exec(
-    value.trim(),
-  );
-  if (!parts) return value;
-  const [, year, month, day, hour, minute = '00', second = '00', fraction = '', zone = 'Z'] = parts;
-  const offset = zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3) || '00'}`;
-  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`);
-  return Number.isNaN(time) ? value : `${time}.${fraction.replace(/0+$/, '')}`;
 }
 
 function octets(value: Uint8Array): string {

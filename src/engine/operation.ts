@@ -78,9 +78,8 @@ export interface Operation {
 /** SITUATIONS.md, "Held plans": mapping, kind, ids, and per attribute the hash of the value to be written. */
 export function digestOf(
   mapping: string,
-  operation: Pick<Operation, 'kind' | 'side' | 'sourceId' | 'targetId'>,
+  operation: Pick<Operation, 'kind' | 'side' | 'sourceId' | 'targetId' | 'takes'>,
   hashes: Readonly<Record<string, string>>,
-  name: string | undefined,
   digest: Digest,
 ): string {
   const values = Object.entries(hashes)
@@ -92,7 +91,7 @@ export function digestOf(
     operation.side,
     operation.sourceId,
     operation.targetId,
-    name ?? '',
+    operation.takes ?? '',
     ...values,
   ];
   return hex(

@@ -1,10 +1,9 @@
 /** The links that have to be looked at, each with what is known of its two entries: from the listing, or by a re-read. */
 import type { LinkTable } from './link-table.ts';
 import type { EntryReader, Fetched, Links } from './ports.ts';
-import type { Item, Roll } from './roll.ts';
-import { valuesOf, type Entry } from './entry.ts';
+import type { Item } from './item.ts';
+import type { Roll } from './roll.ts';
 import { ConnectorError } from './errors.ts';
-import { sameValue } from './matching.ts';
 
 export interface Pair {
   readonly row: number;
@@ -70,17 +69,7 @@ async function complete(
   signal: AbortSignal,
 ): Promise<Map<number, Item>> {
   const roll = rolls[side];
-  const items = new Map<number, Item>();
-  const wanted = new Map<string, Ends>();
-  for (const end of ends.values()) {
-    const ordinal = roll.ordinalOf(keyOf(end, side));
-    const item = ordinal === -1 ? undefined : roll.itemAt(ordinal);
-    const id = side === 'Source' ? end.sourceId : end.targetId;
-    if (item) items.set(end.row, item);
-    else if (ordinal === -1 && roll.evidence.snapshot && roll.evidence.complete !== 'No')
-      items.set(end.row, roll.addFetched({ kind: 'NotThere', id }, end.row));
-    else wanted.set(id, end);
-  }
+  const { items, wanted } = knownItems(side, ends, roll);
   const take = (answer: Fetched): void => {
     const end = wanted.get(answer.id);
     if (!end) return;
@@ -90,39 +79,35 @@ async function complete(
     item.listed = item.state !== 'Gone' && roll.ordinalOf(keyOf(end, side)) !== -1;
     items.set(end.row, item);
   };
-  if (wanted.size > 0) {
-    for await (const answer of readers[side].fetch([...wanted.keys()], roll.definition.request, signal))
-      take(answer);
-  }
-  for (const id of [...wanted.keys()])
+  if (wanted.size === 0) return items;
+  const ids = [...wanted.keys()];
+  for await (const answer of readers[side].fetch(ids, roll.definition.request, signal)) take(answer);
+  for (const id of ids)
     take({ kind: 'Failed', id, error: new ConnectorError('NotFound', 'a re-read gave no answer') });
   return items;
 }
 
-function keyOf(end: Ends, side: Side): string {
-  return side === 'Source' ? end.sourceKey : end.targetKey;
+/** What the listing answers: a work item, or that the entry is not there where a snapshot cannot have missed it. */
+function knownItems(
+  side: Side,
+  ends: ReadonlyMap<number, Ends>,
+  roll: Roll,
+): { items: Map<number, Item>; wanted: Map<string, Ends> } {
+  const items = new Map<number, Item>();
+  const wanted = new Map<string, Ends>();
+  const cannotMiss = roll.evidence.snapshot && roll.evidence.complete !== 'No';
+  for (const end of ends.values()) {
+    const ordinal = roll.ordinalOf(keyOf(end, side));
+    const item = ordinal === -1 ? undefined : roll.itemAt(ordinal);
+    const id = side === 'Source' ? end.sourceId : end.targetId;
+    if (item) items.set(end.row, item);
+    else if (ordinal === -1 && cannotMiss)
+      items.set(end.row, roll.addFetched({ kind: 'NotThere', id }, end.row));
+    else wanted.set(id, end);
+  }
+  return { items, wanted };
 }
 
-/**
- * Our disable mark on target entries: kept while the entry is there and disabled, dropped when it is seen
- * otherwise. A linked entry that carries it is present even where `where` or the listing leave it out.
- */
-export function settleMarks(
-  items: Iterable<Item>,
-  roll: Roll,
-  marks: ReadonlySet<string>,
-  load: (item: Item) => Entry | undefined,
-  drop: (key: string) => void,
-): void {
-  const { state, schema } = roll.definition;
-  if (!state || marks.size === 0) return;
-  for (const item of items) {
-    if (!marks.has(item.key)) continue;
-    const entry = load(item);
-    const values = entry ? valuesOf(entry, state.attribute.name, schema) : [];
-    const disabled = values.some((value) => sameValue(value, state.disabled, state.attribute.match));
-    if (disabled) item.marked = true;
-    else if (item.state !== 'Failed') drop(item.key);
-    if (disabled && item.link !== -1 && item.state === 'OutOfScope') item.state = 'InScope';
-  }
+function keyOf(end: Ends, side: Side): string {
+  return side === 'Source' ? end.sourceKey : end.targetKey;
 }

@@ -2,45 +2,29 @@
  * Judged pairs → operations and records, in canonical order: decide, map, compare, respond. Nothing is written
  * to a system here; what needs no write is recorded at once, the rest waits in the spool for the guards.
  */
-import type { Judged } from './assess.ts';
+import { endsOf, type Judged } from './judged.ts';
 import { compare, type Comparison } from './compare.ts';
-import { canWrite, decide, decideConfirmed, type Decision, type Share } from './decide.ts';
-import type {
-  AttributeRule,
-  Definition,
-  Expression,
-  PolicyRule,
-  Response,
-  Scope,
-  Situation,
-} from './definition.ts';
+import {
+  canWrite,
+  decide,
+  decideConfirmed,
+  type ConfirmedDecision,
+  type Decision,
+  type Share,
+} from './decide.ts';
+import type { Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { sharesKey } from './correlate.ts';
-import { digestOf, type Operation, type OperationBody } from './operation.ts';
+import type { Operation } from './operation.ts';
+import type { PairView, PlanContext } from './plan-context.ts';
+import { NewIds } from './new-ids.ts';
+import { prepare } from './prepare.ts';
 import { recordOf, type RecordDraft } from './record.ts';
-import { respond, type Act, type Change, type Responded, type RespondInput } from './respond.ts';
-import { hashValues } from './fingerprint.ts';
-import type { Digest, Memory, RecordedError, Since, Spool, StoredLink } from './ports.ts';
-import type { Item, Roll } from './roll.ts';
-import type { SinceClocks } from './since.ts';
-import type { Summary } from './summary.ts';
-
-export interface PlanContext {
-  readonly definition: Definition;
-  readonly memory: Memory;
-  readonly digest: Digest;
-  readonly source: Roll;
-  readonly target: Roll;
-  readonly entries: Spool<Entry>;
-  readonly bodies: Spool<OperationBody>;
-  readonly clocks: SinceClocks;
-  readonly summary: Summary;
-  readonly now: number;
-  /** Target key → attribute → hash that one of our own unfinished writes was to set. */
-  readonly unfinished: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** May links be settled and remembered values moved? Not when observing. */
-  readonly remembers: boolean;
-}
+import type { Change, Responded, RespondInput } from './act.ts';
+import { respond } from './respond.ts';
+import { settlingOf, type Settling } from './settling.ts';
+import type { RecordedError, StoredLink } from './ports.ts';
+import type { Item } from './item.ts';
 
 export interface Plan {
   readonly operations: readonly Operation[];
@@ -52,26 +36,16 @@ export function plan(judged: readonly Judged[], context: PlanContext): Plan {
 
 const NOTHING_AGREED: ReadonlyMap<string, string> = new Map();
 
-interface PairView {
-  readonly judged: Judged;
-  readonly situation: Situation;
-  readonly source: Entry | undefined;
-  readonly target: Entry | undefined;
-  readonly link: StoredLink | undefined;
-  readonly scope: Scope;
-  readonly since: Since;
-}
-
 class Planner {
   readonly #context: PlanContext;
   readonly #operations: Operation[] = [];
-  /** Ids that creates of this plan take, by side and key. */
-  readonly #created: Map<string, string> = new Map();
+  readonly #ids: NewIds;
   readonly #settles: Settling;
 
   constructor(context: PlanContext) {
     this.#context = context;
     this.#settles = settlingOf(context.definition);
+    this.#ids = new NewIds(context);
   }
 
   run(judged: readonly Judged[]): Plan {
@@ -124,9 +98,7 @@ class Planner {
     const differences = comparison.differences.filter((one) => canWrite(decision.response, one));
     const share = { decision, differences };
     const settles =
-      (decision.response === 'UpdateTarget' &&
-        this.#settles.update &&
-        view.judged.target?.state === 'InScope') ||
+      (decision.response === 'UpdateTarget' && this.#settles.update && isPlainlyInScope(view)) ||
       (decision.response === 'CreateTarget' && this.#settles.create);
     this.#carryOut(
       view,
@@ -174,53 +146,51 @@ class Planner {
   #planConfirmed(view: PairView): void {
     const { source, target, link } = view;
     if (!source || !target || !link) {
-      this.#fail(view, {
-        code: 'NotFound',
-        attribute: null,
-        rule: null,
-        message: 'one side of the pair could not be read',
-      });
+      const message = 'one side of the pair could not be read';
+      this.#fail(view, { code: 'NotFound', attribute: null, rule: null, message });
       return;
     }
     const comparison = this.#compare(source, target, link.agreed, view);
-    if (comparison.error) {
-      this.#fail(view, comparison.error);
-      return;
+    const decided = comparison.error ?? this.#decideConfirmed(view, comparison);
+    if ('code' in decided) this.#fail(view, decided);
+    else if (decided.kind === 'Failed') this.#fail(view, decided.error);
+    else {
+      this.#context.summary.addPair(view.situation);
+      this.#answer(view, decided, comparison);
     }
-    const { differences } = comparison;
-    const scope = { ...view.scope, changed: differences.map((one) => one.name) };
-    const marked = view.judged.target?.marked ?? false;
-    const input = {
-      situation: view.situation,
-      scope,
+  }
+
+  #decideConfirmed(
+    { judged, situation, scope, since }: PairView,
+    { differences }: Comparison,
+  ): ConfirmedDecision {
+    return decideConfirmed(this.#context.definition, {
+      situation,
+      scope: { ...scope, changed: differences.map((one) => one.name) },
       neverLinked: false,
-      since: view.since.at,
+      since: since.at,
       differences,
-      marked,
-    };
-    const decided = decideConfirmed(this.#context.definition, input);
-    if (decided.kind === 'Failed') {
-      this.#fail(view, decided.error);
+      marked: judged.target?.marked ?? false,
+    });
+  }
+
+  #answer(
+    view: PairView,
+    decided: Exclude<ConfirmedDecision, { kind: 'Failed' }>,
+    comparison: Comparison,
+  ): void {
+    if (decided.kind === 'InSync') {
+      this.#inSync(view, comparison, decided.passedOver);
       return;
     }
-    this.#context.summary.addPair(view.situation);
-    if (decided.kind !== 'InSync') this.#agree(link, comparison);
-    switch (decided.kind) {
-      case 'InSync':
-        this.#inSync({ ...view, scope }, comparison, decided.passedOver);
-        return;
-      case 'Whole':
-        this.#share({ ...view, scope }, decided.share, comparison, true);
-        return;
-      case 'ByAttribute':
-        for (const share of decided.shares)
-          this.#share({ ...view, scope }, share, comparison, decided.shares.length === 1);
-    }
+    if (view.link) this.#agree(view.link, comparison);
+    const shares = decided.kind === 'Whole' ? [decided.share] : decided.shares;
+    for (const share of shares) this.#share(view, share, comparison, shares.length === 1);
   }
 
   #share(view: PairView, share: Share, comparison: Comparison, alone: boolean): void {
     const updates = share.decision.response === 'UpdateTarget' && this.#settles.update;
-    const input = this.#respondInput(view, comparison, updates && alone && view.judged.verdict?.row === 'A5');
+    const input = this.#respondInput(view, comparison, updates && alone && isPlainlyInScope(view));
     const responded = respond(share.decision.response, share, input);
     const isDone = responded.kind === 'Nothing' && responded.outcome === 'InSync';
     if (isDone && alone) this.#inSync(view, comparison, share.decision.passedOver, share);
@@ -272,26 +242,8 @@ class Planner {
       prints: { source: judged.source?.print, target: judged.target?.print },
       equal: comparison.equal,
       settles,
-      idHolder: (side, id) => this.#idHolder(side, id, judged),
+      idHolder: (side, id) => this.#ids.holder(side, id, judged),
     };
-  }
-
-  /** A create whose id is known beforehand and exists, or is linked to another source entry, is refused. */
-  #idHolder(side: 'Source' | 'Target', id: string, judged: Judged): string | undefined {
-    const { memory, source, target } = this.#context;
-    const roll = side === 'Source' ? source : target;
-    const key = roll.keyOf(id);
-    const link = side === 'Target' ? memory.links.byTarget(key) : memory.links.bySource(key);
-    const own =
-      side === 'Target' ? link?.sourceKey === judged.source?.key : link?.targetKey === judged.target?.key;
-    if (link && !own)
-      return `'${id}' is linked to ${side === 'Target' ? `source '${link.sourceId}'` : `target '${link.targetId}'`}`;
-    if (roll.ordinalOf(key) !== -1)
-      return `'${id}' exists in ${roll.definition.system} ${roll.definition.object}`;
-    const taken = this.#created.get(`${side}|${key}`);
-    if (taken !== undefined) return `'${id}' is about to be created for '${taken}'`;
-    this.#created.set(`${side}|${key}`, judged.source?.id ?? judged.target?.id ?? '');
-    return undefined;
   }
 
   #carryOut(view: PairView, share: Share, responded: Responded): void {
@@ -320,75 +272,9 @@ class Planner {
       case 'Act': {
         const changes = responded.act.changes.length > 0 ? responded.act.changes : changed;
         const record = recordOf({ judged, decision, changes, authors: authorsOf(view, share) }, 'Planned');
-        this.#operations.push(this.#operation(view, decision, responded.act, record));
+        this.#operations.push(prepare(view, { decision, act: responded.act, record }, this.#context));
       }
     }
-  }
-
-  #operation(view: PairView, decision: Decision, act: Act, record: OperationBody['record']): Operation {
-    const { definition, digest, bodies } = this.#context;
-    const { judged } = view;
-    const hashes = Object.fromEntries(
-      act.changes.map((one) => [one.attribute.name, hashValues(one.to, one.attribute, digest)]),
-    );
-    const ids = {
-      sourceId: judged.source?.id ?? judged.pair?.sourceId ?? '',
-      targetId: judged.target?.id ?? judged.pair?.targetId ?? '',
-    };
-    const body: OperationBody = { record, write: act.write, link: act.link, mark: act.mark, hashes };
-    const clears = act.effects.filter((one) => one.effect === 'Clear').map((one) => one.attribute);
-    return {
-      kind: act.kind,
-      side: act.side,
-      response: decision.response,
-      situation: view.situation,
-      row: judged.verdict?.row ?? '',
-      effects: act.effects,
-      withdraws: ['Delete', 'Disable', 'Unlink'].includes(act.kind) || clears.length > 0,
-      sourceKey: judged.source?.key ?? judged.pair?.sourceKey,
-      targetKey: judged.target?.key ?? judged.pair?.targetKey,
-      ...ids,
-      takes: act.takes,
-      frees: act.frees,
-      parent: act.parent,
-      clearedFrom: act.changes
-        .filter((one) => clears.includes(one.attribute.name))
-        .flatMap((one) => one.reads),
-      decidedBy: decidedBy(decision, act.changes, definition),
-      protectedBy: this.#protection(act, view),
-      waitsFor: this.#waitsFor(decision, view),
-      body: bodies.put(body),
-      digest: digestOf(
-        definition.mapping,
-        { kind: act.kind, side: act.side, ...ids },
-        hashes,
-        act.takes,
-        digest,
-      ),
-      held: undefined,
-      released: false,
-    };
-  }
-
-  /** `protect` names entries that are never written; an expression there that fails protects. */
-  #protection(act: Act, view: PairView): string | undefined {
-    if (act.side === 'Link') return undefined;
-    const side = act.side === 'Source' ? this.#context.definition.source : this.#context.definition.target;
-    const present = act.side === 'Source' ? view.source : view.target;
-    for (const entry of [act.write.kind === 'Create' ? undefined : present, futureEntry(act, present)]) {
-      const rule = entry && side.protect.find((one) => isProtected(one, entry, this.#context.now));
-      if (rule) return rule.text;
-    }
-    return undefined;
-  }
-
-  /** The last holder lets go: until every other mapping of the target object has looked, nothing is withdrawn. */
-  #waitsFor({ response }: Decision, view: PairView): string | undefined {
-    const shared: readonly Situation[] = ['SourceMissing', 'SourceDeleted', 'Unqualified', 'Unassigned'];
-    const withdraws = response === 'DeleteTarget' || response === 'DisableTarget';
-    if (!withdraws || !shared.includes(view.situation)) return undefined;
-    const { definition, memory } = this.#context;
-    return definition.siblings.find((mapping) => (memory.lastReadRun(mapping) ?? -1) <= view.since.run);
   }
 
   #fail(view: PairView, error: RecordedError): void {
@@ -401,35 +287,11 @@ class Planner {
   }
 }
 
-/** Whether nothing is left to look at when such a write was Applied. */
-interface Settling {
-  readonly update: boolean;
-  readonly create: boolean;
-}
-
-/**
- * Not where a rule is asked of every Confirmed pair, where a value or the scope depends on what is written, or
- * where an attribute is compared that the write does not touch: such a pair is looked at once more.
- */
-function settlingOf({ rules, outbound, inbound, target }: Definition): Settling {
-  const ofEveryPair: readonly Response[] = ['DisableTarget', 'EnableTarget', 'Unlink'];
-  const isAsked = (rule: PolicyRule): boolean =>
-    rule.situations.includes('Confirmed') && rule.change === undefined && ofEveryPair.includes(rule.response);
-  const movesScope = outbound.some((rule) => target.where?.reads.target.has(rule.attribute.name));
-  const looksAgain = rules.some(isAsked) || outbound.some(readsTarget) || movesScope;
-  const update = !looksAgain && !inbound.some((rule) => rule.onUpdate);
-  const writesAll = outbound.every((rule) => rule.onCreate || !rule.onUpdate);
-  return { update, create: update && writesAll && target.where === undefined };
-}
-
-function readsTarget({ when, origin }: AttributeRule): boolean {
-  const expressions =
-    origin.kind === 'Expression'
-      ? [origin.expression]
-      : origin.kind === 'Name'
-        ? [origin.rdn, origin.parent]
-        : [];
-  return [...expressions, when].some((one) => (one?.reads.target.size ?? 0) > 0);
+/** Both were listed, and the target is in scope by itself, not only by our mark. */
+function isPlainlyInScope({ judged }: PairView): boolean {
+  const { verdict, target } = judged;
+  const isListed = verdict?.row.startsWith('A') === true && target?.listed === true;
+  return isListed && target.state === 'InScope' && !target.marked;
 }
 
 /** The target is only a hit of correlation, not yet linked to this source. */
@@ -454,51 +316,10 @@ function authorsOf(view: PairView, share: Share): string[] {
   return [...new Set(authors)].toSorted();
 }
 
-/** What a condition read that decided here: the rule's, those passed over, and those of the attributes written. */
-function decidedBy(
-  decision: Decision,
-  changes: readonly Change[],
-  definition: Definition,
-): Operation['decidedBy'] {
-  const conditions: Expression[] = [];
-  const scopes = [definition.source.where, definition.source.deletedWhen, definition.target.where];
-  const passed = definition.rules.filter(
-    (rule) =>
-      rule === decision.rule || decision.passedOver.some((note) => note.startsWith(`${rule.name}: when`)),
-  );
-  for (const one of [...scopes, ...passed.map((rule) => rule.when), ...changes.map((change) => change.when)])
-    if (one) conditions.push(one);
-  return {
-    source: conditions.flatMap((one) => [...one.reads.source]),
-    target: conditions.flatMap((one) => [...one.reads.target]),
-  };
-}
-
-function isProtected(rule: Expression, entry: Entry, now: number): boolean {
-  const result = rule.evaluate({ entry, now });
-  return result.kind === 'Failed' || result.values[0] === 'true';
-}
-
-/** The entry as it would be after a create or a rename. */
-function futureEntry(act: Act, present: Entry | undefined): Entry | undefined {
-  if (act.write.kind === 'Create') {
-    const { name, attributes } = act.write.entry;
-    return { id: '', name, attributes };
-  }
-  if (act.write.kind !== 'Update' || !present || act.write.change.newName === undefined) return undefined;
-  return { ...present, name: act.write.change.newName };
-}
-
 function byIds(one: Judged, other: Judged): number {
-  return compareText(sourceIdOf(one), sourceIdOf(other)) || compareText(targetIdOf(one), targetIdOf(other));
-}
-
-function sourceIdOf(judged: Judged): string {
-  return judged.source?.id ?? judged.pair?.sourceId ?? '';
-}
-
-function targetIdOf(judged: Judged): string {
-  return judged.target?.id ?? judged.pair?.targetId ?? '';
+  const [left, right] = [endsOf(one), endsOf(other)];
+  const bySource = compareText(left.source?.id ?? '', right.source?.id ?? '');
+  return bySource || compareText(left.target?.id ?? '', right.target?.id ?? '');
 }
 
 function compareText(one: string, other: string): number {

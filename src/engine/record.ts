@@ -1,9 +1,9 @@
 /** A judged pair and what was decided, as a record for people and programs. No sensitive value gets through here. */
-import type { Judged } from './assess.ts';
+import { endsOf, type Judged } from './judged.ts';
 import type { Decision } from './decide.ts';
 import type { Value } from './entry.ts';
 import type { EntryOutcome, EntryRecord, RecordedDifference, RecordedError, RecordedValue } from './ports.ts';
-import type { Change } from './respond.ts';
+import type { Change } from './act.ts';
 
 export interface RecordDraft {
   readonly judged: Judged;
@@ -18,30 +18,36 @@ export interface RecordDraft {
 const NAMES_NO_TARGET: readonly string[] = ['A4', 'A11', 'A13', 'A15', 'A19'];
 
 export function recordOf(draft: RecordDraft, outcome: EntryOutcome): EntryRecord {
-  const { judged, decision } = draft;
-  const { verdict, source, target, pair } = judged;
-  const namesTarget = !verdict || !NAMES_NO_TARGET.includes(verdict.row);
-  // On A14 the pair is the old source's link: the record is about the new source.
-  const sourceId = source?.id ?? (verdict?.row === 'A14' ? undefined : pair?.sourceId);
+  const { judged, decision, authors = [], changes = [], error = null } = draft;
   return {
-    situation: verdict?.situation ?? null,
-    row: verdict?.row ?? null,
-    changes: draft.authors ?? [],
+    situation: judged.verdict?.situation ?? null,
+    row: judged.verdict?.row ?? null,
+    changes: authors,
     response: decision?.response ?? null,
     rule: decision?.rule?.name ?? null,
-    source: sourceId ?? null,
-    target: namesTarget ? (target?.id ?? pair?.targetId ?? null) : null,
-    sourceName: source?.name ?? null,
-    targetName: namesTarget ? (target?.name ?? null) : null,
+    ...namesOf(judged),
     outcome,
     held: null,
-    differences: (draft.changes ?? []).map(differenceOf),
-    error: draft.error ?? null,
-    passedOver: [
-      ...(judged.holder === undefined ? [] : [`mapping ${judged.holder} links or wants the entry`]),
-      ...(draft.passedOver ?? decision?.passedOver ?? []),
-    ],
+    differences: changes.map(differenceOf),
+    error,
+    passedOver: passedOverOf(draft),
   };
+}
+
+function namesOf(judged: Judged): Pick<EntryRecord, 'source' | 'target' | 'sourceName' | 'targetName'> {
+  const { verdict, source, target } = judged;
+  const ends = endsOf(judged);
+  const row = verdict?.row ?? '';
+  // On A14 the link is the old source's: the record is about the new source.
+  const sourceEnd = row === 'A14' ? source : ends.source;
+  const named = { source: sourceEnd?.id ?? null, sourceName: source?.name ?? null };
+  if (NAMES_NO_TARGET.includes(row)) return { ...named, target: null, targetName: null };
+  return { ...named, target: ends.target?.id ?? null, targetName: target?.name ?? null };
+}
+
+function passedOverOf({ judged, decision, passedOver }: RecordDraft): string[] {
+  const held = judged.holder === undefined ? [] : [`mapping ${judged.holder} links or wants the entry`];
+  return [...held, ...(passedOver ?? decision?.passedOver ?? [])];
 }
 
 function differenceOf({ attribute, sensitive, author, from, to }: Change): RecordedDifference {

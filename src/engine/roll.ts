@@ -3,40 +3,16 @@
  * forgotten; everything else becomes an item of the work list, its content in the spool. Keeps some tens of
  * bytes for every entry, and objects only for the items.
  */
-import type { CorrelationRule, Expression, Scope, SideDefinition } from './definition.ts';
-import { valuesOf, type Entry, type Value } from './entry.ts';
+import type { CorrelationRule, SideDefinition } from './definition.ts';
+import { valuesOf, type Entry } from './entry.ts';
 import { hashKey, printOf } from './fingerprint.ts';
+import type { Item } from './item.ts';
+import { Ordinals, QUIET } from './ordinals.ts';
+import { Examiner } from './examine.ts';
 import { HashIndex } from './hash-index.ts';
 import type { LinkTable } from './link-table.ts';
 import { normalise } from './matching.ts';
-import type { Digest, EntryReader, Evidence, Fetched, RecordedError, Spool } from './ports.ts';
-
-/** InScope, OutOfScope and DeletedMark are there; Gone and Failed are what a look at it can say otherwise. */
-export type ItemState = 'InScope' | 'OutOfScope' | 'DeletedMark' | 'Gone' | 'Failed';
-
-/** One entry that has to be looked at. */
-export interface Item {
-  readonly side: 'Source' | 'Target';
-  readonly id: string;
-  readonly key: string;
-  readonly name: string | undefined;
-  state: ItemState;
-  /** It was in the listing; false: known only by a re-read. */
-  listed: boolean;
-  readonly handle: number | undefined;
-  readonly print: Uint8Array | undefined;
-  /** Row in the link table, or -1. */
-  readonly link: number;
-  /** Source items: key hashes, one list per correlation rule. */
-  keys: readonly (readonly Uint8Array[])[];
-  /** A correlation rule could not be evaluated. It matters only where no rule before it has a hit. */
-  keysError: { readonly rule: number; readonly error: RecordedError } | undefined;
-  error: RecordedError | undefined;
-  /** Target items: it carries our disable mark and is disabled. */
-  marked: boolean;
-  /** How often the id was read; two or more: nobody knows which is meant. */
-  occurrences: number;
-}
+import type { Digest, EntryReader, Evidence, Fetched, Spool } from './ports.ts';
 
 export interface RollContext {
   readonly digest: Digest;
@@ -54,7 +30,6 @@ const NO_EVIDENCE: Evidence = {
   message: undefined,
   snapshot: false,
 };
-const QUIET = -1;
 
 export class Roll {
   readonly definition: SideDefinition;
@@ -72,10 +47,12 @@ export class Roll {
   /** Ordinal → index in `items` (or QUIET) and link row (or -1). */
   readonly #ordinals: Ordinals = new Ordinals();
   readonly #keyIndexes: readonly HashIndex[];
+  readonly #examiner: Examiner;
 
   constructor(definition: SideDefinition, context: RollContext) {
     this.definition = definition;
     this.#context = context;
+    this.#examiner = new Examiner(definition, context);
     this.#keyIndexes = definition.side === 'Target' ? context.correlate.map(() => new HashIndex()) : [];
   }
 
@@ -180,7 +157,7 @@ export class Roll {
     }
     this.#ordinals.set(ordinal, this.items.length, link);
     const item = this.#examine(entry, link, true, print);
-    if (item.state !== 'OutOfScope' && (item.state !== 'DeletedMark' || this.#passesWhere(entry)))
+    if (item.state !== 'OutOfScope' && (item.state !== 'DeletedMark' || this.#examiner.passesWhere(entry)))
       this.inScope++;
     if (item.state === 'InScope' || item.state === 'Failed') this.present++;
     this.items.push(item);
@@ -209,13 +186,15 @@ export class Roll {
   #countFailed({ state, handle }: Item): void {
     if (state === 'OutOfScope' || state === 'DeletedMark') this.present++;
     const deletedOutside =
-      state === 'DeletedMark' && handle !== undefined && !this.#passesWhere(this.#context.spool.get(handle));
+      state === 'DeletedMark' &&
+      handle !== undefined &&
+      !this.#examiner.passesWhere(this.#context.spool.get(handle));
     if (state === 'OutOfScope' || deletedOutside) this.inScope++;
   }
 
   /** What an entry that cannot be judged may have meant is every hit of every one of its occurrences. */
   #addKeys(item: Item, entry: Entry): void {
-    const { keys, error } = this.#sourceKeys(entry);
+    const { keys, error } = this.#examiner.sourceKeys(entry);
     item.keys = keys.map((more, rule) => [...(item.keys[rule] ?? []), ...more]);
     item.keysError ??= error;
   }
@@ -223,8 +202,8 @@ export class Roll {
   #examine(entry: Entry, link: number, listed: boolean, print: Uint8Array | undefined): Item {
     const { digest, spool } = this.#context;
     const { side, schema, request } = this.definition;
-    const judged = this.#judge(entry);
-    const correlated = side === 'Source' ? this.#sourceKeys(entry) : { keys: [], error: undefined };
+    const judged = this.#examiner.judge(entry);
+    const correlated = side === 'Source' ? this.#examiner.sourceKeys(entry) : { keys: [], error: undefined };
     return {
       side,
       id: entry.id,
@@ -243,67 +222,11 @@ export class Roll {
     };
   }
 
-  #judge(entry: Entry): { state: ItemState; error: RecordedError | undefined } {
-    const { deletedWhen, where } = this.definition;
-    const deleted = this.#test(deletedWhen, entry, 'deletedWhen');
-    if (deleted.kind === 'Failed') return { state: 'Failed', error: deleted.error };
-    if (deletedWhen && deleted.holds) return { state: 'DeletedMark', error: undefined };
-    const inScope = this.#test(where, entry, 'where');
-    if (inScope.kind === 'Failed') return { state: 'Failed', error: inScope.error };
-    return { state: !where || inScope.holds ? 'InScope' : 'OutOfScope', error: undefined };
-  }
-
-  #passesWhere(entry: Entry): boolean {
-    const tested = this.#test(this.definition.where, entry, 'where');
-    return !this.definition.where || (tested.kind === 'Tested' && tested.holds);
-  }
-
-  #test(
-    condition: Expression | undefined,
-    entry: Entry,
-    field: string,
-  ): { kind: 'Tested'; holds: boolean } | { kind: 'Failed'; error: RecordedError } {
-    if (!condition) return { kind: 'Tested', holds: false };
-    const result = condition.evaluate(this.#scope(entry));
-    if (result.kind === 'Failed') {
-      return {
-        kind: 'Failed',
-        error: { code: 'ExpressionFailed', attribute: null, rule: field, message: result.message },
-      };
-    }
-    return { kind: 'Tested', holds: result.values[0] === 'true' };
-  }
-
-  #scope(entry: Entry): Scope {
-    const { now } = this.#context;
-    return this.definition.side === 'Source' ? { source: entry, now } : { target: entry, now };
-  }
-
-  /** Of a rule that cannot be evaluated no key is known; the first such rule is the error. */
-  #sourceKeys(entry: Entry): { keys: Uint8Array[][]; error: Item['keysError'] } {
-    const keys: Uint8Array[][] = [];
-    let error: Item['keysError'];
-    for (const [at, rule] of this.#context.correlate.entries()) {
-      const result = sourceValues(rule, entry, this.definition, this.#context.now);
-      if (result.kind === 'Failed') error ??= { rule: at, error: correlationError(at, result.message) };
-      keys.push(result.kind === 'Failed' ? [] : this.#hashKeys(at, rule, result.values));
-    }
-    return { keys, error };
-  }
-
   #indexKeys(entry: Entry, ordinal: number): void {
     for (const [at, rule] of this.#context.correlate.entries()) {
       const values = valuesOf(entry, rule.target.name, this.definition.schema);
-      for (const hash of this.#hashKeys(at, rule, values)) this.#keyIndexes[at]?.add(hash, ordinal);
+      for (const hash of this.#examiner.hashKeys(at, rule, values)) this.#keyIndexes[at]?.add(hash, ordinal);
     }
-  }
-
-  /** A null or empty key hits nothing; each value of a multi-valued attribute is a key. */
-  #hashKeys(at: number, rule: CorrelationRule, values: readonly Value[]): Uint8Array[] {
-    return values
-      .map((value) => normalise(value, rule.target.match))
-      .filter((key) => key !== '')
-      .map((key) => hashKey(`key${at}`, key, this.#context.digest));
   }
 
   #countValues(entry: Entry): void {
@@ -311,49 +234,5 @@ export class Roll {
       if (entry.attributes.has(attribute))
         this.valueCounts.set(attribute, (this.valueCounts.get(attribute) ?? 0) + 1);
     }
-  }
-}
-
-function correlationError(rule: number, message: string): RecordedError {
-  return { code: 'ExpressionFailed', attribute: null, rule: `correlate[${rule}]`, message };
-}
-
-/** The values that a correlation rule takes from a source entry. */
-export function sourceValues(
-  rule: CorrelationRule,
-  entry: Entry,
-  side: SideDefinition,
-  now: number,
-): ReturnType<Expression['evaluate']> {
-  if (rule.source.kind === 'Expression') return rule.source.expression.evaluate({ source: entry, now });
-  return { kind: 'Values', values: valuesOf(entry, rule.source.name, side.schema) };
-}
-
-/** Two flat columns over the entries of a listing in the order they were met. */
-class Ordinals {
-  #columns: Int32Array = new Int32Array(2048);
-  #count = 0;
-
-  next(): number {
-    const ordinal = this.#count++;
-    if (ordinal * 2 + 2 > this.#columns.length) {
-      const wider = new Int32Array(this.#columns.length * 2);
-      wider.set(this.#columns);
-      this.#columns = wider;
-    }
-    return ordinal;
-  }
-
-  set(ordinal: number, work: number, link: number): void {
-    this.#columns[ordinal * 2] = work;
-    this.#columns[ordinal * 2 + 1] = link;
-  }
-
-  work(ordinal: number): number {
-    return this.#columns[ordinal * 2] ?? QUIET;
-  }
-
-  link(ordinal: number): number {
-    return this.#columns[ordinal * 2 + 1] ?? -1;
   }
 }

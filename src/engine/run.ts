@@ -3,7 +3,8 @@
  * here. The engine is pure but for its ports: it knows no clock, no file, no network and no Kubernetes object.
  */
 import { apply, type ApplyContext } from './apply.ts';
-import { assess, type Assessment, type Judged } from './assess.ts';
+import { assess, type Assessment } from './assess.ts';
+import { endsOf, type Judged } from './judged.ts';
 import { HELD_PLAN_LIFETIME_MS, VANISH_THRESHOLD } from './defaults.ts';
 import type { Definition } from './definition.ts';
 import type { Entry } from './entry.ts';
@@ -12,10 +13,12 @@ import { hashKey } from './fingerprint.ts';
 import { guard, type Guarded, type GuardInput } from './guard.ts';
 import { LinkTable } from './link-table.ts';
 import { planDigest, type Operation, type OperationBody } from './operation.ts';
-import { collectPairs, settleMarks, type Pairs } from './pairs.ts';
+import { settleMarks } from './marks.ts';
+import { collectPairs, type Pairs } from './pairs.ts';
 import { plan } from './plan.ts';
 import type { Clock, Digest, Evidence, HeldPlan, Memory, OpenSide, Spool } from './ports.ts';
-import { Roll, type Item } from './roll.ts';
+import type { Item } from './item.ts';
+import { Roll } from './roll.ts';
 import { SinceClocks } from './since.ts';
 import { Summary, type SituationCount, type Totals } from './summary.ts';
 import { settleUnfinished, type Unfinished } from './unfinished.ts';
@@ -235,9 +238,8 @@ class Running {
     const { memory } = this.#ports;
     const load = (item: Item): Entry | undefined =>
       item.handle === undefined ? undefined : this.#spool.get(item.handle);
-    settleMarks(items, this.#rolls.Target, memory.marks('Target'), load, (key) =>
-      memory.dropMark('Target', key),
-    );
+    const drop = (key: string): void => memory.dropMark('Target', key);
+    settleMarks(items, this.#definition.target, { keys: memory.marks('Target'), load, drop });
   }
 
   plan(assessment: Assessment, unfinished: Unfinished): readonly Operation[] {
@@ -262,9 +264,8 @@ class Running {
   #isAsked(judged: Judged): boolean {
     const { only } = this.#request;
     if (!only) return true;
-    const { source, target, pair } = judged;
-    if (only.side === 'Source') return (source?.key ?? pair?.sourceKey) === only.key;
-    return (target?.key ?? pair?.targetKey) === only.key;
+    const { source, target } = endsOf(judged);
+    return (only.side === 'Source' ? source : target)?.key === only.key;
   }
 
   guard(operations: readonly Operation[], assessment: Assessment): Guarded {
@@ -329,6 +330,10 @@ class Running {
       now: () => clock.now(),
       newId,
       limits: this.#limits(),
+      applied: ({ kind, situation, sourceKey }) => {
+        const links = kind === 'Create' || kind === 'Update' || kind === 'Link';
+        if (links && sourceKey !== undefined) this.#clocks.end(situation, sourceKey);
+      },
       progress: (applied, planned) => progress({ phase: 'Applying', applied, planned }),
       pretends: this.#request.effect === 'Pretend',
     };
@@ -379,7 +384,8 @@ class Running {
         const roll = this.#rolls[side];
         if (complete[side])
           memory.putBaseline(side, {
-            inScope: roll.inScope,
+            // What we have deleted ourselves is not missing the next time.
+            inScope: roll.inScope - this.#summary.deleted[side],
             valueCounts: Object.fromEntries(roll.valueCounts),
           });
       }

@@ -3,10 +3,12 @@
  * SourceIgnored and TargetIgnored are kept only where a rule asks: they would be as many as there are entries.
  */
 import type { PolicyRule, Situation } from './definition.ts';
-import type { Judged } from './assess.ts';
+import { endsOf, type Judged } from './judged.ts';
 import type { Memory, Since } from './ports.ts';
 
 const KEPT_ON_REQUEST: readonly Situation[] = ['Confirmed', 'SourceIgnored', 'TargetIgnored'];
+
+const ENDED_BY_LINKING: readonly string[] = ['Found', 'Moved', 'Absent', 'Missing'];
 
 export interface SinceView {
   /** Neither read was No: what was not seen is over. Else only what was seen in another situation is. */
@@ -47,6 +49,12 @@ export class SinceClocks {
     return since;
   }
 
+  /** The write that answers it was Applied: the next run sees a linked pair. */
+  end(situation: string, sourceKey: string): void {
+    if (ENDED_BY_LINKING.includes(situation))
+      this.#seen.delete(keyOf({ side: 'Source', key: sourceKey, situation }));
+  }
+
   leave(judged: Judged): void {
     for (const item of [judged.source, judged.target])
       if (item) this.#untouched.add(`${item.side}|${item.key}`);
@@ -64,12 +72,10 @@ export class SinceClocks {
 
 /** A pair whose source is gone is known by its target; every other by its source where it has one. */
 function anchorOf(judged: Judged): Pick<Since, 'side' | 'key'> {
-  const { verdict, source, target, pair } = judged;
-  const bySource = source?.key ?? pair?.sourceKey;
-  const byTarget = target?.key ?? pair?.targetKey;
-  const targetFirst = verdict?.situation === 'SourceMissing' || bySource === undefined;
-  if (targetFirst && byTarget !== undefined) return { side: 'Target', key: byTarget };
-  return { side: 'Source', key: bySource ?? '' };
+  const { source, target } = endsOf(judged);
+  const isGone = judged.verdict?.situation === 'SourceMissing';
+  if (source && !isGone) return { side: 'Source', key: source.key };
+  return { side: 'Target', key: target?.key ?? '' };
 }
 
 function keyOf(since: Pick<Since, 'side' | 'key' | 'situation'>): string {

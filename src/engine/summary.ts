@@ -41,6 +41,8 @@ const QUIET_OUTCOMES: readonly EntryOutcome[] = ['InSync', 'Ignored', 'Linked'];
 
 export class Summary {
   readonly totals: Totals = { inSync: 0, planned: 0, applied: 0, held: 0, failed: 0, pending: 0 };
+  /** Entries that this run deleted, by side. */
+  readonly deleted: Record<'Source' | 'Target', number> = { Source: 0, Target: 0 };
   readonly #counts: Map<Situation, SituationCount> = new Map();
   readonly #memory: Memory;
   readonly #recordsAll: boolean;
@@ -80,6 +82,8 @@ export class Summary {
   #count(record: EntryRecord): void {
     const situation = SITUATIONS.find((one) => one === record.situation);
     const kind = COUNTS_AS[record.outcome];
+    if (record.outcome === 'Applied' && record.response === 'DeleteSource') this.deleted.Source++;
+    if (record.outcome === 'Applied' && record.response === 'DeleteTarget') this.deleted.Target++;
     if (kind === 'nothing') return;
     this.totals[kind]++;
     if (kind === 'inSync') return;

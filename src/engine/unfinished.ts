@@ -86,7 +86,7 @@ class Looking {
       return;
     }
     const { links } = this.#input.memory;
-    const key = this.#keyOf(intent.side, answer.id);
+    const key = this.#keyOf(intent.side, answer.entry.id);
     const linked = intent.side === 'Target' ? links.byTarget(key) : links.bySource(key);
     if (linked) this.#conclude(intent, 'Applied');
     else if (this.#isAsSent(intent, answer.entry)) this.#adopt(intent, answer.entry, key);

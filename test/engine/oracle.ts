@@ -266,31 +266,30 @@ class Oracle {
     const link = this.linkOf(source.id);
     const linked = link ? this.linkedTarget(link) : 'None';
     if (source.state === 'Failed') {
-      this.meanAnything(source, link);
+      this.meanAnything(source, link, !link);
       return 'Failed';
     }
     if (linked === 'Failed') {
-      if (link && source.state === 'In' && !this.target(link.target).listed) this.meanAnything(source, link);
+      if (link && source.state === 'In' && !this.target(link.target).listed)
+        this.meanAnything(source, link, true);
       return 'Failed';
     }
     const needs = linked === 'None' || (linked === 'Absent' && source.state === 'In');
     if (!needs) return [];
     const hits = this.hits(source);
     if (hits === undefined) {
-      this.meanAnything(source, link);
+      this.meanAnything(source, link, true);
       return 'Failed';
     }
     if (source.state === 'In') for (const hit of hits) this.want(source.id, hit);
     return hits;
   }
 
-  /** "Its link's target or every hit it may have meant": a target that is gone or cannot be looked at may have a successor. */
-  meanAnything(source: View, link: ToyLink | undefined): void {
-    const target = link && this.target(link.target);
-    const isThere = target && target.state !== 'Gone' && (target.state !== 'Failed' || target.listed);
+  /** "Its link's target or every hit it may have meant": a target that cannot be looked at may have a successor. */
+  meanAnything(source: View, link: ToyLink | undefined, isFree: boolean): void {
     this.claimAndWant(source.id, [
       ...(link ? [link.target] : []),
-      ...(isThere ? [] : this.possibleHits(source)),
+      ...(isFree ? this.possibleHits(source) : []),
     ]);
   }
 

@@ -51,6 +51,8 @@ export interface MemorySideOptions {
 export class MemorySide implements OpenSide {
   readonly schema: ObjectSchema;
   readonly entries: Map<string, Entry> = new Map();
+  /** Lists entries that are made on the way, instead of those that are kept. */
+  stream: (() => Iterable<readonly Entry[]>) | undefined;
   /** Listed beside `entries`: rows whose id occurs again. */
   duplicates: Entry[] = [];
   evidence: Evidence;
@@ -92,6 +94,10 @@ export class MemorySide implements OpenSide {
 
   // eslint-disable-next-line typescript/require-await -- the port streams
   async *read(request: ReadRequest): AsyncGenerator<readonly Entry[], Evidence> {
+    if (this.stream) {
+      yield* this.stream();
+      return this.evidence;
+    }
     const listing = [...this.entries.values(), ...this.duplicates].filter(
       (entry) => this.listed(entry) && !this.missed.has(entry.id),
     );

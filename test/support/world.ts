@@ -11,7 +11,7 @@ import { responsesOf } from '../../src/controller/definition-policy.ts';
 import type { Definition } from '../../src/engine/definition.ts';
 import type { AttributeSchema, Entry, ObjectSchema } from '../../src/engine/entry.ts';
 import type { EntryRecord, StoredLink } from '../../src/engine/ports.ts';
-import { run, type RunRequest, type RunResult } from '../../src/engine/run.ts';
+import { run, type RunPorts, type RunRequest, type RunResult } from '../../src/engine/run.ts';
 import { CelExpressions } from '../../src/expressions/cel.ts';
 import { Approvals } from '../../src/store/approvals.ts';
 import { Database } from '../../src/store/database.ts';
@@ -135,6 +135,7 @@ export class World {
   readonly #row: number;
   readonly #ends: MappingEnds;
   options: WorldOptions;
+  progress: RunPorts['progress'] = () => undefined;
   #parsed: { readonly options: WorldOptions; readonly definition: Definition } | undefined;
 
   constructor(options: WorldOptions = {}) {
@@ -176,7 +177,7 @@ export class World {
   #parse(options: WorldOptions): Definition {
     const parsed = parseDefinition({
       mapping: mappingOf(options, this.mapping.slice('default/'.length)),
-      source: sideInput(this.#ends.sourceSystem, 'person', this.source.schema, options),
+      source: sideInput(this.#ends.sourceSystem, 'person', this.source.schema, { ...options, protect: [] }),
       target: sideInput(this.#ends.targetSystem, 'account', this.target.schema, options),
       policy: options.rules && policyOf(options.rules),
       expressions: EXPRESSIONS,
@@ -213,7 +214,7 @@ export class World {
         clock: { now: () => state.now },
         newSpool: () => entries.make(),
         newId: () => `intent-${++state.ids}`,
-        progress: () => undefined,
+        progress: (progress) => this.progress(progress),
       },
       signal,
     );

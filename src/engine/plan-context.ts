@@ -1,0 +1,36 @@
+/** What planning needs of its run, and one pair as it is seen while it is planned. */
+import type { Judged } from './judged.ts';
+import type { Definition, Scope, Situation } from './definition.ts';
+import type { Entry } from './entry.ts';
+import type { OperationBody } from './operation.ts';
+import type { Digest, Memory, Since, Spool, StoredLink } from './ports.ts';
+import type { Roll } from './roll.ts';
+import type { SinceClocks } from './since.ts';
+import type { Summary } from './summary.ts';
+
+export interface PlanContext {
+  readonly definition: Definition;
+  readonly memory: Memory;
+  readonly digest: Digest;
+  readonly source: Roll;
+  readonly target: Roll;
+  readonly entries: Spool<Entry>;
+  readonly bodies: Spool<OperationBody>;
+  readonly clocks: SinceClocks;
+  readonly summary: Summary;
+  readonly now: number;
+  /** Target key → attribute → hash that one of our own unfinished writes was to set. */
+  readonly unfinished: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** May links be settled and remembered values moved? Not when observing. */
+  readonly remembers: boolean;
+}
+
+export interface PairView {
+  readonly judged: Judged;
+  readonly situation: Situation;
+  readonly source: Entry | undefined;
+  readonly target: Entry | undefined;
+  readonly link: StoredLink | undefined;
+  readonly scope: Scope;
+  readonly since: Since;
+}
