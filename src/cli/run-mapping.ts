@@ -233,6 +233,7 @@ async function runEngine(
     sequence,
     effect,
     recordsAll: options.recordsAll,
+    inFull: options.recordsAll,
     only: only && { side: only.side, key: keyOfId(only, definition) },
   };
   return await run(

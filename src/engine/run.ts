@@ -49,6 +49,8 @@ export interface RunRequest {
   readonly effect: 'Apply' | 'Observe' | 'Pretend';
   /** Records what is in sync, ignored and merely linked too. */
   readonly recordsAll: boolean;
+  /** Looks at every pair in full, also where nothing has changed since it was settled. */
+  readonly inFull: boolean;
   /** Judge only this entry; id in the normal form of its matching rule. */
   readonly only: { readonly side: 'Source' | 'Target'; readonly key: string } | undefined;
 }
@@ -128,7 +130,7 @@ class Running {
     this.#spool = ports.newSpool();
     this.#bodies = ports.newSpool();
     this.#linksBefore = memory.links.count();
-    const epoch = definition.dependsOnTime || request.recordsAll ? undefined : definition.epoch;
+    const epoch = definition.dependsOnTime || request.inFull ? undefined : definition.epoch;
     this.#links = LinkTable.load(memory.links.heads(), this.#linksBefore, epoch, digest);
     this.#disturbOnly();
     this.#rolls = { Source: this.#newRoll('Source'), Target: this.#newRoll('Target') };

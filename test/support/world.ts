@@ -203,6 +203,7 @@ export class World {
         sequence,
         effect: mode === 'Enforce' ? 'Apply' : 'Observe',
         recordsAll: true,
+        inFull: false,
         only: undefined,
         ...request,
       },
