@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { csvPair, PROGRAM, type Folder } from '../support/rollcall.ts';
 
@@ -48,7 +49,7 @@ describe('manifests that are wrong run nothing and say where', () => {
     {
       what: 'CEL of the wrong type',
       edit: (text: string) => text.replace(`"'a' + source.id"`, `"'a' + 1"`),
-      says: ['spec.attributes[0].expression', '_+_(string, int)'],
+      says: ['spec.attributes[0].expression', "'+' cannot be applied to string and int"],
     },
     {
       what: 'a missing secret',
@@ -180,7 +181,7 @@ describe('state that is wrong', () => {
     {
       what: 'that is no database',
       spoil: (folder: Folder) => writeFileSync(state(folder, 'rollcall.db'), 'garbage, and a lot of it'),
-      says: ['is not a database'],
+      says: ['is damaged or no database'],
     },
   ])('$what is refused', async ({ spoil, says }) => {
     using folder = csvPair({ sourceRows: SOURCE, targetRows: TARGET });
@@ -240,7 +241,9 @@ describe('being stopped', () => {
     });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
-    setTimeout(() => child.kill('SIGINT'), 700);
+    while (!existsSync(join(folder.path, '.rollcall', 'rollcall.db-wal'))) await sleep(10);
+    await sleep(100);
+    child.kill('SIGINT');
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(code).toBe(130);
     const document = JSON.parse(text) as { exitCode: number; runs: { outcome: string }[] };

@@ -211,7 +211,7 @@ describe('chains', () => {
       ]),
     );
     expect(last('b')?.totals).toMatchObject({ applied: 1, inSync: 1 });
-    expect(folder.read('out.csv')).toBe('id,name,mail\n1,Ann,b\n2,Ben,b\n4,Dan,a\n');
+    expect(folder.read('out.csv')).toBe('id,name,mail\n1,Ann,b\n4,Dan,a\n2,Ben,b\n');
     expect((await folder.document('run')).runs.every((one) => one.totals.planned === 0)).toBe(true);
   });
 });
