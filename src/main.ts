@@ -1,4 +1,5 @@
 /** Process entry: settings, command, signals, exit code. */
+import { setFlagsFromString } from 'node:v8';
 import { runCommand } from './cli/command.ts';
 import { HELP, OVERVIEW } from './cli/help.ts';
 import { EXIT } from './cli/failure.ts';
@@ -6,6 +7,12 @@ import { VERSION } from './cli/version.ts';
 import { parseSettings } from './settings.ts';
 
 const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
+
+/**
+ * What is read is garbage as soon as it is compared. Left alone, V8 answers such a stream with a young generation of
+ * 16 MiB and more that is promoted by the page; kept small it takes no longer and a third less memory.
+ */
+setFlagsFromString('--semi-space-growth-factor=1');
 
 async function main(): Promise<number> {
   const parsed = parseSettings(process.argv.slice(2));
