@@ -93,10 +93,7 @@ export interface EntryWriter {
   create(entry: NewEntry, signal: AbortSignal): Promise<Written>;
   update(change: EntryChange, signal: AbortSignal): Promise<Written>;
   /** Forgives an entry that is not there any more. */
-  delete(
-    entry: { readonly id: string; readonly name: string | undefined },
-    signal: AbortSignal,
-  ): Promise<Written>;
+  delete(entry: Pick<EntryChange, 'id' | 'name'>, signal: AbortSignal): Promise<Written>;
   /** Makes buffered writes true, all or none. Does nothing where nothing is buffered. */
   commit(signal: AbortSignal): Promise<Written>;
 }

@@ -5,20 +5,15 @@
 import { apply, type ApplyContext } from './apply.ts';
 import { assess, type Assessment } from './assess.ts';
 import { endsOf, type Judged } from './judged.ts';
-import { HELD_PLAN_LIFETIME_MS, VANISH_THRESHOLD } from './defaults.ts';
+import { HELD_PLAN_LIFETIME_MS } from './defaults.ts';
 import type { Definition } from './definition.ts';
-import type { Entry } from './entry.ts';
-import { readGuards, type Trip } from './evidence.ts';
-import { hashKey } from './fingerprint.ts';
+import { countedEvidence, readGuards, unknownAttribute, type Trip } from './evidence.ts';
 import { guard, type Guarded, type GuardInput } from './guard.ts';
-import { LinkTable } from './link-table.ts';
 import { planDigest, type Operation, type OperationBody } from './operation.ts';
-import { settleMarks } from './marks.ts';
-import { collectPairs, type Pairs } from './pairs.ts';
+import { verdictOf, type Outcome } from './outcome.ts';
 import { plan } from './plan.ts';
 import type { Clock, Digest, Evidence, HeldPlan, Memory, OpenSide, Spool } from './ports.ts';
-import type { Item } from './item.ts';
-import { Roll } from './roll.ts';
+import { Sides } from './sides.ts';
 import { SinceClocks } from './since.ts';
 import { Summary, type SituationCount, type Totals } from './summary.ts';
 import { settleUnfinished, type Unfinished } from './unfinished.ts';
@@ -52,8 +47,6 @@ export interface RunRequest {
   /** Judge only this entry; id in the normal form of its matching rule. */
   readonly only: { readonly side: 'Source' | 'Target'; readonly key: string } | undefined;
 }
-
-export type Outcome = 'Succeeded' | 'Degraded' | 'Held' | 'Failed' | 'Stalled';
 
 export interface RunResult {
   readonly outcome: Outcome;
@@ -106,13 +99,10 @@ class Running {
   readonly #request: RunRequest;
   readonly #ports: RunPorts;
   readonly #startedAt: number;
-  readonly #spool: Spool<Entry>;
+  readonly #sides: Sides;
   readonly #bodies: Spool<OperationBody>;
-  readonly #links: LinkTable;
-  readonly #rolls: Readonly<Record<'Source' | 'Target', Roll>>;
   readonly #summary: Summary;
   readonly #clocks: SinceClocks;
-  readonly #linksBefore: number;
   readonly #released: ReadonlySet<string>;
   #trips: readonly Trip[] = [];
   #releasedTrips: readonly Trip[] = [];
@@ -121,60 +111,31 @@ class Running {
     this.#definition = definition;
     this.#request = request;
     this.#ports = ports;
-    const { memory, digest } = ports;
+    const { memory } = ports;
     this.#startedAt = ports.clock.now();
-    this.#spool = ports.newSpool();
     this.#bodies = ports.newSpool();
-    this.#linksBefore = memory.links.count();
-    const epoch = definition.dependsOnTime ? undefined : definition.epoch;
-    this.#links = LinkTable.load(memory.links.heads(), this.#linksBefore, epoch, digest);
-    this.#disturbOnly();
-    this.#rolls = { Source: this.#newRoll('Source'), Target: this.#newRoll('Target') };
+    this.#sides = new Sides(definition, {
+      ...ports,
+      spool: ports.newSpool(),
+      now: this.#startedAt,
+      only: request.only,
+      progress: (side, entries) => ports.progress({ phase: 'Reading', side, entries }),
+    });
     this.#summary = new Summary(memory, request.recordsAll);
     this.#clocks = new SinceClocks(memory.since(), definition.rules, this.#startedAt, request.sequence);
     this.#released = memory.released(this.#startedAt, definition.approvedPlan);
   }
 
-  /** The one entry that is asked for is looked at in full, however quiet its pair is. */
-  #disturbOnly(): void {
-    const { only } = this.#request;
-    if (!only) return;
-    const row = this.#links.find(only.side, hashKey(only.side, only.key, this.#ports.digest));
-    if (row !== -1) this.#links.disturb(row);
-  }
-
-  #newRoll(side: 'Source' | 'Target'): Roll {
-    return new Roll(side === 'Source' ? this.#definition.source : this.#definition.target, {
-      digest: this.#ports.digest,
-      links: this.#links,
-      spool: this.#spool,
-      now: this.#startedAt,
-      correlate: this.#definition.correlate,
-      progress: (of, entries) => this.#ports.progress({ phase: 'Reading', side: of, entries }),
-    });
-  }
-
-  /**
-   * An attribute that the mapping reads and the system has no place for. Where it had values before, that is a
-   * vanished attribute, which the guards answer; else nothing may be concluded from its absence.
-   */
   unknownAttribute(): string | undefined {
-    for (const side of ['Source', 'Target'] as const) {
-      const { definition } = this.#rolls[side];
-      const missing = (side === 'Source' ? this.#ports.source : this.#ports.target).missingAttributes ?? [];
-      const counts = this.#ports.memory.baseline(side)?.valueCounts ?? {};
-      const name = definition.request.attributes.find(
-        (one) => missing.includes(one) && (counts[one] ?? 0) < VANISH_THRESHOLD,
-      );
-      if (name !== undefined) {
-        return `UnknownAttribute: the mapping reads ${side.toLowerCase()} attribute '${name}', which ${definition.system} ${definition.object} does not have; correct the mapping or bring the attribute back`;
-      }
-    }
-    return undefined;
+    const { source, target, memory } = this.#ports;
+    return (
+      unknownAttribute(this.#definition.source, source, memory.baseline('Source')) ??
+      unknownAttribute(this.#definition.target, target, memory.baseline('Target'))
+    );
   }
 
   stalled(message: string): RunResult {
-    const nothing = { entries: 0, evidence: this.#rolls.Source.evidence };
+    const nothing = { entries: 0, evidence: this.#sides.rolls.Source.evidence };
     return {
       outcome: 'Stalled',
       message,
@@ -191,52 +152,22 @@ class Running {
     };
   }
 
-  /** Both sides at the same time; where one fails the other stops. */
-  async read(signal: AbortSignal): Promise<void> {
-    const failure = new AbortController();
-    const either = AbortSignal.any([signal, failure.signal]);
-    const take = async (side: 'Source' | 'Target', reader: OpenSide): Promise<void> => {
-      try {
-        await this.#rolls[side].take(reader, either);
-      } catch (error) {
-        failure.abort(error);
-        throw error;
-      }
-    };
-    const results = await Promise.allSettled([
-      take('Source', this.#ports.source),
-      take('Target', this.#ports.target),
-    ]);
-    if (failure.signal.aborted) throw failure.signal.reason;
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  read(signal: AbortSignal): Promise<void> {
+    return this.#sides.read(signal);
   }
 
   async assess(unfinished: Unfinished, signal: AbortSignal): Promise<Assessment> {
-    const { memory, source, target, digest } = this.#ports;
-    const readers = { Source: source, Target: target };
-    const pairs = await collectPairs(
-      { links: memory.links, table: this.#links, rolls: this.#rolls, readers },
-      signal,
-    );
-    this.#settleMarks(pairs);
+    const { memory, digest } = this.#ports;
+    const pairs = await this.#sides.pairs(signal);
     const baselines = { Source: memory.baseline('Source'), Target: memory.baseline('Target') };
-    const rolls = { source: this.#rolls.Source, target: this.#rolls.Target };
-    const trips = readGuards(this.#definition, { ...rolls, links: this.#linksBefore, baselines }, digest);
+    const { Source: source, Target: target } = this.#sides.rolls;
+    const facts = { source, target, links: this.#sides.linksBefore, baselines };
+    const trips = readGuards(this.#definition, facts, digest);
     this.#releasedTrips = trips.filter((trip) => this.#released.has(trip.digest));
     this.#trips = trips.filter((trip) => !this.#released.has(trip.digest));
-    if (!this.#request.only) this.#summary.addQuiet(this.#links.countQuiet());
+    if (!this.#request.only) this.#summary.addQuiet(this.#sides.links.countQuiet());
     const holder = (targetKey: string): string | undefined => memory.holder(targetKey);
-    return assess({ ...rolls, pairs, unsettled: unfinished, holder });
-  }
-
-  #settleMarks(pairs: Pairs): void {
-    const items = new Set(this.#rolls.Target.items);
-    for (const pair of pairs.all()) items.add(pair.target);
-    const { memory } = this.#ports;
-    const load = (item: Item): Entry | undefined =>
-      item.handle === undefined ? undefined : this.#spool.get(item.handle);
-    const drop = (key: string): void => memory.dropMark('Target', key);
-    settleMarks(items, this.#definition.target, { keys: memory.marks('Target'), load, drop });
+    return assess({ source, target, pairs, unsettled: unfinished, holder });
   }
 
   plan(assessment: Assessment, unfinished: Unfinished): readonly Operation[] {
@@ -246,9 +177,9 @@ class Running {
       definition: this.#definition,
       memory: this.#ports.memory,
       digest: this.#ports.digest,
-      source: this.#rolls.Source,
-      target: this.#rolls.Target,
-      entries: this.#spool,
+      source: this.#sides.rolls.Source,
+      target: this.#sides.rolls.Target,
+      entries: this.#sides.spool,
       bodies: this.#bodies,
       clocks: this.#clocks,
       summary: this.#summary,
@@ -270,7 +201,7 @@ class Running {
     return guard({
       definition: this.#definition,
       operations,
-      evidence: { Source: this.#rolls.Source.evidence, Target: this.#rolls.Target.evidence },
+      evidence: { Source: this.#sides.rolls.Source.evidence, Target: this.#sides.rolls.Target.evidence },
       trips: this.#trips,
       releasedTrips: this.#releasedTrips,
       missed: assessment.missed,
@@ -287,11 +218,11 @@ class Running {
   }
 
   #population(side: 'Source' | 'Target'): number {
-    return Math.max(this.#linksBefore, this.#ports.memory.baseline(side)?.inScope ?? 0);
+    return Math.max(this.#sides.linksBefore, this.#ports.memory.baseline(side)?.inScope ?? 0);
   }
 
   #limits(): Pick<GuardInput, 'firstLoad' | 'firstEnforcedRun'> {
-    const firstLoad = this.#rolls.Target.inScope === 0 && this.#linksBefore === 0;
+    const firstLoad = this.#sides.rolls.Target.inScope === 0 && this.#sides.linksBefore === 0;
     return { firstLoad, firstEnforcedRun: this.#ports.memory.enforcedRuns() === 0 };
   }
 
@@ -346,11 +277,17 @@ class Running {
     const holdsSomething = held.length > 0 || this.#trips.length > 0;
     const heldPlan = holdsSomething ? this.#keepHeld(held) : undefined;
     this.#remember(assessment);
-    const verdict = this.#outcome(guarded, stopped, holdsSomething);
+    const verdict = verdictOf({
+      trips: this.#trips,
+      guarded,
+      stopped,
+      holdsSomething,
+      totals: this.#summary.totals,
+    });
     return {
       ...verdict,
-      source: { entries: this.#rolls.Source.entries, evidence: this.#effective('Source') },
-      target: { entries: this.#rolls.Target.entries, evidence: this.#effective('Target') },
+      source: { entries: this.#sides.rolls.Source.entries, evidence: this.#effective('Source') },
+      target: { entries: this.#sides.rolls.Target.entries, evidence: this.#effective('Target') },
       situations: this.#summary.situations(),
       totals: this.#summary.totals,
       planDigest: planDigest(
@@ -377,7 +314,7 @@ class Running {
     const complete = { Source: this.#isAccepted('Source'), Target: this.#isAccepted('Target') };
     if (!this.#request.only) {
       for (const side of ['Source', 'Target'] as const) {
-        const roll = this.#rolls[side];
+        const roll = this.#sides.rolls[side];
         if (complete[side])
           memory.putBaseline(side, {
             // What we have deleted ourselves is not missing the next time.
@@ -389,7 +326,7 @@ class Running {
     }
     this.#clocks.store(memory, {
       complete: complete.Source && complete.Target && !this.#request.only,
-      isQuiet: (side, key) => this.#links.isQuiet(this.#rolls[side].linkOf(key)),
+      isQuiet: (side, key) => this.#sides.links.isQuiet(this.#sides.rolls[side].linkOf(key)),
     });
     if (this.#request.effect === 'Apply')
       for (const trip of this.#releasedTrips) memory.useRelease(trip.digest);
@@ -400,34 +337,8 @@ class Running {
     return this.#effective(side).complete !== 'No';
   }
 
-  /** The evidence as it counts: a tripped guard makes it No, whatever vouches for the read. */
   #effective(side: 'Source' | 'Target'): Evidence {
-    const { evidence } = this.#rolls[side];
-    const trip = this.#trips.find((one) => one.side === side);
-    if (evidence.complete === 'No' || !trip) return evidence;
-    return { ...evidence, complete: 'No', reason: trip.reason, message: trip.message };
-  }
-
-  #outcome(
-    guarded: Guarded,
-    stopped: string | undefined,
-    holds: boolean,
-  ): Pick<RunResult, 'outcome' | 'message'> {
-    const empty = this.#trips.find(({ reason }) => reason === 'EmptySource' || reason === 'EmptyTarget');
-    if (empty) return { outcome: 'Stalled', message: `${empty.reason}: ${empty.message}` };
-    const [over] = guarded.exceeded;
-    const budget = over && `${over.effect} of ${over.count} entries exceeds the limit of ${over.limit}`;
-    if (guarded.fails) return { outcome: 'Failed', message: budget };
-    if (stopped !== undefined) return { outcome: 'Failed', message: stopped };
-    const { failed, held } = this.#summary.totals;
-    if (failed > 0) return { outcome: 'Degraded', message: `${failed} entries failed` };
-    const [trip] = this.#trips;
-    if (holds)
-      return {
-        outcome: 'Held',
-        message: budget ?? (trip ? `${trip.reason}: ${trip.message}` : `${held} operations are held`),
-      };
-    return { outcome: 'Succeeded', message: undefined };
+    return countedEvidence(this.#sides.rolls[side].evidence, side, this.#trips);
   }
 
   #wrote(operations: readonly Operation[]): Record<'Source' | 'Target', boolean> {

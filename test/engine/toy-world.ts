@@ -308,7 +308,7 @@ export class Stage {
   #relink(mapping: ToyMapping): void {
     const world = this.of(mapping);
     const { links } = world.memory();
-    for (const head of [...links.heads()]) {
+    for (const head of Array.from(links.heads())) {
       if (!mapping.links.some((one) => one.source === head.sourceKey && one.target === head.targetKey))
         links.remove(head.sourceKey);
     }
@@ -332,7 +332,7 @@ function fill(side: World['source'], toys: ToySide): void {
   side.evidence = { ...PAGED, complete: toys.evidence };
 }
 
-function rowOfToy({ filtered, missed, gone, ...rest }: Toy): Row {
+function rowOfToy({ filtered, missed: _, gone, ...rest }: Toy): Row {
   return { ...rest, gone: gone ? 'yes' : undefined, filtered: filtered ? 'yes' : undefined };
 }
 

@@ -92,7 +92,6 @@ export class MemorySide implements OpenSide {
     return normalise(id, this.schema.attributes.get(this.schema.id)?.match ?? 'Exact');
   }
 
-  // eslint-disable-next-line typescript/require-await -- the port streams
   async *read(request: ReadRequest): AsyncGenerator<readonly Entry[], Evidence> {
     if (this.stream) {
       yield* this.stream();
@@ -108,7 +107,6 @@ export class MemorySide implements OpenSide {
     return this.evidence;
   }
 
-  // eslint-disable-next-line typescript/require-await -- the port streams
   async *fetch(ids: readonly string[], request: ReadRequest): AsyncGenerator<Fetched> {
     for (const id of ids) {
       this.fetches++;
@@ -116,7 +114,6 @@ export class MemorySide implements OpenSide {
     }
   }
 
-  // eslint-disable-next-line typescript/require-await -- the port streams
   async *fetchByName(names: readonly string[], request: ReadRequest): AsyncGenerator<Fetched> {
     for (const name of names) {
       const byName = [...this.entries.values()].find((entry) => entry.name === name);
