@@ -1,6 +1,7 @@
 /**
  * What the engine needs from the world, and what it expects of whoever provides it. Everything here is
- * declared by its user and fulfilled elsewhere: systems in connectors/, memory in store/, CEL in expressions/.
+ * declared by its user and fulfilled elsewhere: systems in connectors/, memory in store/, CEL in expressions/. All
+ * times are milliseconds since 1970.
  */
 import type { Entry, ObjectSchema, Value } from './entry.ts';
 import type { ConnectorError } from './errors.ts';
@@ -55,8 +56,7 @@ export interface EntryReader {
 /** A write has three results. Unknown: sent, answer lost; whoever gets it looks before acting again. */
 export type Written =
   | { readonly kind: 'Applied'; readonly id: string; readonly name: string | undefined }
-  | { readonly kind: 'Refused'; readonly error: ConnectorError }
-  | { readonly kind: 'Unknown'; readonly error: ConnectorError };
+  | { readonly kind: 'Refused' | 'Unknown'; readonly error: ConnectorError };
 
 export interface NewEntry {
   /** The DN, where the system has names. */
@@ -138,7 +138,6 @@ export interface StoredLink {
   readonly settledIn: string | undefined;
   /** Attribute → keyed hash (hex) of the value that both sides last agreed on. */
   readonly agreed: ReadonlyMap<string, string>;
-  /** Milliseconds since 1970. */
   readonly linkedAt: number;
 }
 
@@ -162,7 +161,6 @@ export interface Since {
   readonly side: 'Source' | 'Target';
   readonly key: string;
   readonly situation: string;
-  /** Milliseconds since 1970. */
   readonly at: number;
   /** The sequence number of that run. */
   readonly run: number;
@@ -210,7 +208,6 @@ export interface HeldPlan {
   readonly digest: string;
   /** Digests of the held operations and of the tripped guards. */
   readonly operations: readonly string[];
-  /** Milliseconds since 1970. */
   readonly expiresAt: number;
 }
 

@@ -19,9 +19,10 @@ const NAMES_NO_TARGET: readonly string[] = ['A4', 'A11', 'A13', 'A15', 'A19'];
 
 export function recordOf(draft: RecordDraft, outcome: EntryOutcome): EntryRecord {
   const { judged, decision, authors = [], changes = [], error = null } = draft;
+  const { situation = null, row = null } = judged.verdict ?? {};
   return {
-    situation: judged.verdict?.situation ?? null,
-    row: judged.verdict?.row ?? null,
+    situation,
+    row,
     changes: authors,
     response: decision?.response ?? null,
     rule: decision?.rule?.name ?? null,
@@ -40,9 +41,13 @@ function namesOf(judged: Judged): Pick<EntryRecord, 'source' | 'target' | 'sourc
   const row = verdict?.row ?? '';
   // On A14 the link is the old source's: the record is about the new source.
   const sourceEnd = row === 'A14' ? source : ends.source;
-  const named = { source: sourceEnd?.id ?? null, sourceName: source?.name ?? null };
-  if (NAMES_NO_TARGET.includes(row)) return { ...named, target: null, targetName: null };
-  return { ...named, target: ends.target?.id ?? null, targetName: target?.name ?? null };
+  const targetEnd = NAMES_NO_TARGET.includes(row) ? undefined : ends.target;
+  return {
+    source: sourceEnd?.id ?? null,
+    sourceName: source?.name ?? null,
+    target: targetEnd?.id ?? null,
+    targetName: (targetEnd && target?.name) ?? null,
+  };
 }
 
 function passedOverOf({ judged, decision, passedOver }: RecordDraft): string[] {

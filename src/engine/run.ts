@@ -167,7 +167,9 @@ class Running {
     this.#trips = trips.filter((trip) => !this.#released.has(trip.digest));
     if (!this.#request.only) this.#summary.addQuiet(this.#sides.links.countQuiet());
     const holder = (targetKey: string): string | undefined => memory.holder(targetKey);
-    return assess({ source, target, pairs, unsettled: unfinished, holder });
+    const assessment = assess({ source, target, pairs, unsettled: unfinished, holder });
+    const more = this.#sides.targetKeysOf(assessment.wantedLinks);
+    return { ...assessment, wants: [...assessment.wants, ...more] };
   }
 
   plan(assessment: Assessment, unfinished: Unfinished): readonly Operation[] {

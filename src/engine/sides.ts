@@ -68,6 +68,13 @@ export class Sides {
     return pairs;
   }
 
+  /** Asked before anything is written: rows count in the order of the links. */
+  targetKeysOf(rows: ReadonlySet<number>): string[] {
+    if (rows.size === 0) return [];
+    const heads = [...this.#context.memory.links.heads()];
+    return heads.filter((_, row) => rows.has(row)).map((head) => head.targetKey);
+  }
+
   #settleMarks(pairs: Pairs): void {
     const { memory } = this.#context;
     const items = new Set(this.rolls.Target.items);

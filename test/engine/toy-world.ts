@@ -332,7 +332,9 @@ function fill(side: World['source'], toys: ToySide): void {
   side.evidence = { ...PAGED, complete: toys.evidence };
 }
 
-function rowOfToy({ filtered, missed: _, gone, ...rest }: Toy): Row {
+function rowOfToy(toy: Toy): Row {
+  const { filtered, gone, missed, ...rest } = toy;
+  if (missed && filtered) return { ...rest, gone: gone ? 'yes' : undefined, filtered: 'yes' };
   return { ...rest, gone: gone ? 'yes' : undefined, filtered: filtered ? 'yes' : undefined };
 }
 

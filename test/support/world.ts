@@ -81,7 +81,11 @@ export function rowOf(entry: Entry): Row {
     return [name, texts.length === 1 ? (texts[0] ?? '') : texts];
   });
   const named = entry.name === undefined ? {} : { dn: entry.name };
-  return { id: entry.id, ...named, ...Object.fromEntries(attributes.toSorted()) };
+  return {
+    id: entry.id,
+    ...named,
+    ...Object.fromEntries(attributes.toSorted(([one], [other]) => (one < other ? -1 : 1))),
+  };
 }
 
 /** What several mappings have in common: the database, the clock. */
