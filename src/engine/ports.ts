@@ -1,7 +1,7 @@
 /**
  * What the engine needs from the world, and what it expects of whoever provides it. Everything here is
- * declared by its user and fulfilled elsewhere: systems in connectors/, memory in store/, CEL in expressions/. All
- * times are milliseconds since 1970.
+ * declared by its user and fulfilled elsewhere: systems in connectors/, memory in store/, CEL in expressions/. Times
+ * are milliseconds since 1970.
  */
 import type { Entry, ObjectSchema, Value } from './entry.ts';
 import type { ConnectorError } from './errors.ts';
@@ -114,7 +114,6 @@ export interface Digest {
 }
 
 export interface Clock {
-  /** Milliseconds since 1970. */
   now(): number;
 }
 

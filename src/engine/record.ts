@@ -24,8 +24,8 @@ export function recordOf(draft: RecordDraft, outcome: EntryOutcome): EntryRecord
     situation,
     row,
     changes: authors,
-    response: decision?.response ?? null,
-    rule: decision?.rule?.name ?? null,
+    response: orNull(decision?.response),
+    rule: orNull(decision?.rule?.name),
     ...namesOf(judged),
     outcome,
     held: null,
@@ -43,11 +43,16 @@ function namesOf(judged: Judged): Pick<EntryRecord, 'source' | 'target' | 'sourc
   const sourceEnd = row === 'A14' ? source : ends.source;
   const targetEnd = NAMES_NO_TARGET.includes(row) ? undefined : ends.target;
   return {
-    source: sourceEnd?.id ?? null,
-    sourceName: source?.name ?? null,
-    target: targetEnd?.id ?? null,
-    targetName: (targetEnd && target?.name) ?? null,
+    source: orNull(sourceEnd?.id),
+    sourceName: orNull(source?.name),
+    target: orNull(targetEnd?.id),
+    targetName: orNull(targetEnd && target?.name),
   };
+}
+
+/** Programs read null where nothing is known. */
+function orNull<T>(value: T | undefined): T | null {
+  return value ?? null;
 }
 
 function passedOverOf({ judged, decision, passedOver }: RecordDraft): string[] {

@@ -1,4 +1,4 @@
-/* oxlint-disable complexity, max-lines -- the tables, row by row in one place, are what there is to read */
+/* oxlint-disable complexity, max-lines, unicorn/no-useless-spread -- the tables, row by row in one place, are what there is to read */
 /**
  * What SITUATIONS.md says of a small world, written from its tables and as naive as they are: plain objects,
  * loops within loops, no index, no memory of what was settled. Changes the world to what it should become, and
