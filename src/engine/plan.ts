@@ -16,7 +16,7 @@ import type { Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { sharesKey } from './correlate.ts';
 import type { Operation } from './operation.ts';
-import type { PairView, PlanContext } from './plan-context.ts';
+import { isNominated, isPassive, isPlainlyInScope, type PairView, type PlanContext } from './plan-context.ts';
 import { NewIds } from './new-ids.ts';
 import { prepare } from './prepare.ts';
 import { recordOf, type RecordDraft } from './record.ts';
@@ -285,22 +285,6 @@ class Planner {
   #record(draft: RecordDraft, outcome: Parameters<typeof recordOf>[1]): void {
     this.#context.summary.add(recordOf(draft, outcome));
   }
-}
-
-/** Both were listed, and the target is in scope by itself, not only by our mark. */
-function isPlainlyInScope({ judged }: PairView): boolean {
-  const { verdict, target } = judged;
-  const isListed = verdict?.row.startsWith('A') === true && target?.listed === true;
-  return isListed && target.state === 'InScope' && !target.marked;
-}
-
-/** The target is only a hit of correlation, not yet linked to this source. */
-function isNominated({ judged }: PairView): boolean {
-  return ['A2', 'A8', 'A12', 'A14', 'A18'].includes(judged.verdict?.row ?? '');
-}
-
-function isPassive({ response }: Decision): boolean {
-  return response === 'Ignore' || response === 'Report' || response === 'Fail';
 }
 
 function changeOfDifference(difference: Share['differences'][number]): Change {

@@ -13,6 +13,7 @@ import { planDigest, type Operation, type OperationBody } from './operation.ts';
 import { verdictOf, type Outcome } from './outcome.ts';
 import { plan } from './plan.ts';
 import type { Clock, Digest, Evidence, HeldPlan, Memory, OpenSide, Spool } from './ports.ts';
+import { rememberRead } from './remember-read.ts';
 import { Sides } from './sides.ts';
 import { SinceClocks } from './since.ts';
 import { Summary, type SituationCount, type Totals } from './summary.ts';
@@ -313,25 +314,15 @@ class Running {
 
   #remember({ wants }: Assessment): void {
     const { memory } = this.#ports;
-    const complete = { Source: this.#isAccepted('Source'), Target: this.#isAccepted('Target') };
-    if (!this.#request.only) {
-      for (const side of ['Source', 'Target'] as const) {
-        const roll = this.#sides.rolls[side];
-        if (complete[side])
-          memory.putBaseline(side, {
-            // What we have deleted ourselves is not missing the next time.
-            inScope: roll.inScope - this.#summary.deleted[side],
-            valueCounts: Object.fromEntries(roll.valueCounts),
-          });
-      }
-      if (complete.Source) memory.putWants(wants);
-    }
+    const { only, effect } = this.#request;
+    const accepted = { Source: this.#isAccepted('Source'), Target: this.#isAccepted('Target') };
+    if (!only)
+      rememberRead({ memory, rolls: this.#sides.rolls, accepted, wants, deleted: this.#summary.deleted });
     this.#clocks.store(memory, {
-      complete: complete.Source && complete.Target && !this.#request.only,
+      complete: accepted.Source && accepted.Target && !only,
       isQuiet: (side, key) => this.#sides.links.isQuiet(this.#sides.rolls[side].linkOf(key)),
     });
-    if (this.#request.effect === 'Apply')
-      for (const trip of this.#releasedTrips) memory.useRelease(trip.digest);
+    if (effect === 'Apply') for (const trip of this.#releasedTrips) memory.useRelease(trip.digest);
     memory.flush();
   }
 

@@ -207,7 +207,7 @@ describe('missing evidence', () => {
     const lines = sentences(await one.run());
     expect(
       lines.filter((line) => line.includes('Held by Evidence')).map((line) => line.split(' ')[0]),
-    ).toEqual(held.toSorted());
+    ).toEqual(held.toSorted((one, two) => (one < two ? -1 : 1)));
     expect(lines.filter((line) => line.includes('Applied') || line.includes('Linked'))).toHaveLength(
       APPLIED.length - held.length,
     );
