@@ -178,11 +178,7 @@ class Comparing {
 }
 
 /** What shall stand there: `Weak` leaves what is there, `Add` keeps the values of others. */
-export function wanted(
-  rule: AttributeRule,
-  desired: readonly Value[],
-  actual: readonly Value[],
-): readonly Value[] {
+function wanted(rule: AttributeRule, desired: readonly Value[], actual: readonly Value[]): readonly Value[] {
   if (rule.strength === 'Weak' && actual.length > 0) return actual;
   if (rule.merge === 'Add') return [...actual, ...without(desired, actual, rule.attribute.match)];
   return desired;

@@ -20,6 +20,7 @@ import { isNominated, isPassive, isPlainlyInScope, type PairView, type PlanConte
 import { NewIds } from './new-ids.ts';
 import { prepare } from './prepare.ts';
 import { recordOf, type RecordDraft } from './record.ts';
+import { reduce } from './reduce.ts';
 import type { Change, Responded, RespondInput } from './act.ts';
 import { respond } from './respond.ts';
 import { settlingOf, type Settling } from './settling.ts';
@@ -88,7 +89,7 @@ class Planner {
       this.#fail(view, decided.error);
       return;
     }
-    const decision = this.#reduce(decided.decision, view);
+    const decision = reduce(decided.decision, view, this.#context.memory);
     const comparison = this.#compareForUpdate(decision, view);
     if (comparison.error) {
       this.#fail(view, comparison.error);
@@ -125,20 +126,6 @@ class Planner {
     const { definition, digest, unfinished } = this.#context;
     const ours = unfinished.get(view.judged.target?.key ?? '') ?? NOTHING_AGREED;
     return compare(definition, { source, target, agreed, unfinished: ours, scope: view.scope }, digest);
-  }
-
-  /** Delete and Disable are reduced to Unlink while another source entry or mapping has the target. */
-  #reduce(decision: Decision, view: PairView): Decision {
-    const lost: readonly Situation[] = ['SourceMissing', 'SourceDeleted', 'Unqualified'];
-    const withdraws = decision.response === 'DeleteTarget' || decision.response === 'DisableTarget';
-    if (!withdraws || !lost.includes(view.situation)) return decision;
-    const holder = view.judged.target ? this.#context.memory.holder(view.judged.target.key) : undefined;
-    const because = view.judged.wanted
-      ? 'another source entry wants the target'
-      : holder && `still held by ${holder}`;
-    if (!because) return decision;
-    const note = `${decision.response} is reduced to Unlink: ${because}`;
-    return { ...decision, response: 'Unlink', passedOver: [...decision.passedOver, note] };
   }
 
   // --- Confirmed --------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ function mapping(name: string): fc.Arbitrary<ToyMapping> {
   });
 }
 
-export function toyWorld(mappings: 1 | 2): fc.Arbitrary<ToyWorld> {
+function toyWorld(mappings: 1 | 2): fc.Arbitrary<ToyWorld> {
   const target = fc.record({
     entries: population(TARGET_IDS).map(plain),
     evidence: fc.constant<'Yes'>('Yes'),
