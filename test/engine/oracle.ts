@@ -791,7 +791,7 @@ class Oracle {
     const differing = this.compare(one).map(({ attribute }) => attribute);
     const equal = this.compared().filter((attribute) => !differing.includes(attribute));
     return Object.fromEntries([
-      ...equal.map((attribute) => [attribute, this.desired(one, attribute)]),
+      ...equal.map((attribute): [Attribute, string] => [attribute, this.desired(one, attribute)]),
       ...written,
     ]);
   }

@@ -1,3 +1,4 @@
+/* oxlint-disable complexity -- one write is checked in one place */
 /**
  * A system in memory that fulfils the engine's port and can be made to misbehave: hide entries from its listing,
  * fail to answer, break off a read, refuse a write or lose its answer. Strict where a real system would be.
