@@ -1,6 +1,6 @@
 /** `rollcall explain`: everything about one entry; an answer to "why did nothing happen to her?". Writes nothing. */
-import type { EntryRecord } from '../engine/ports.ts';
-import type { RunResult } from '../engine/run.ts';
+import type { EntryRecord } from '../engine/entry-record.ts';
+import type { RunResult } from '../engine/run-ports.ts';
 import { SITUATIONS } from '../engine/definition.ts';
 import { openOverlay, type State } from '../store/state.ts';
 import { Runs } from '../store/runs.ts';

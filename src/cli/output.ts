@@ -1,6 +1,6 @@
 /** Results on standard output: tables that people compare, and the JSON document that programs read. */
 import { apiVersion } from '../api/names.ts';
-import type { EntryRecord } from '../engine/ports.ts';
+import type { EntryRecord } from '../engine/entry-record.ts';
 import type { ManifestProblem } from '../local/manifests.ts';
 import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';

@@ -1,5 +1,5 @@
 /** Progress of long work on standard error: one line that moves on a terminal, structured lines elsewhere. */
-import type { Progress } from '../engine/run.ts';
+import type { Progress } from '../engine/run-ports.ts';
 import type { Output } from './output.ts';
 
 /** Reported at least so often (DESIGN.md), and not before the work has proved to be long. */

@@ -1,5 +1,5 @@
 /** What `run` and `plan` print for people: a table of situations, then what needs a person, with the way out. */
-import type { EntryRecord, RecordedValue } from '../engine/ports.ts';
+import type { EntryRecord, RecordedValue } from '../engine/entry-record.ts';
 import { SITUATIONS, type Situation } from '../engine/definition.ts';
 import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';

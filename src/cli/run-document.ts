@@ -1,6 +1,6 @@
 /** A run as the document tells it (DESIGN.md, "Command line"): a stable contract. */
 import type { Evidence } from '../engine/ports.ts';
-import type { RunResult } from '../engine/run.ts';
+import type { RunResult } from '../engine/run-ports.ts';
 import type { RunSummary } from './run-mapping.ts';
 
 export interface RunDocument {

@@ -2,7 +2,8 @@
 import type { AttributeRule, Definition, Scope, SideDefinition } from './definition.ts';
 import type { AttributeSchema, Entry, Value } from './entry.ts';
 import type { LinkEffect, OperationEffect, OperationKind, Write } from './operation.ts';
-import type { Digest, RecordedError } from './ports.ts';
+import type { Digest } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 
 export interface RespondInput {
   readonly definition: Definition;

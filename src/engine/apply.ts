@@ -157,10 +157,12 @@ class Applying {
     }
     const started = operations.map((operation) => this.#intend(operation));
     this.#context.memory.begin(started.map(({ intent }) => intent));
-    const done: Done[] = [];
-    for (const { operation, body, intent } of started) {
-      done.push({ operation, body, intent: intent.id, written: await write(body, writer, signal) });
-    }
+    // Asked for together, so that a writer may put one that takes a unique value behind the one that frees it.
+    const done = await Promise.all(
+      started.map(async ({ operation, body, intent }): Promise<Done> => {
+        return { operation, body, intent: intent.id, written: await write(body, writer, signal) };
+      }),
+    );
     const committed = done.some(({ written }) => written.kind === 'Applied')
       ? await writer.commit(signal)
       : undefined;

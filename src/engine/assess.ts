@@ -12,7 +12,7 @@ import {
 } from './classify.ts';
 import { describeHits, hitsOf, possibleHitsOf, Wants } from './correlate.ts';
 import type { Pair, Pairs } from './pairs.ts';
-import type { RecordedError } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 import { isThere, isUnread, linkedState, partnerError, rereadState, UNJUDGED } from './item-states.ts';
 import type { Judged } from './judged.ts';
 import type { Item } from './item.ts';
@@ -26,6 +26,8 @@ export interface Assessment {
   readonly uncorrelated: string | undefined;
   /** Keys of the target entries that source entries without a target want. */
   readonly wants: readonly string[];
+  /** Rows of the quiet links whose target another source entry wants. */
+  readonly wantedLinks: ReadonlySet<number>;
 }
 
 /** What is known of writes whose answer was lost, by key: nothing yet, or something else than was sent. */
@@ -67,12 +69,15 @@ class Assessor {
     this.#judgeTargets();
     this.#judgeUnlisted(byTableA);
     const { target } = this.#input;
-    const wants = [...this.#wants.ordinals()].map((ordinal) => target.itemAt(ordinal)?.key);
+    const wanted = [...this.#wants.ordinals()];
+    const wants = wanted.map((ordinal) => target.itemAt(ordinal)?.key);
+    const quiet = wanted.filter((ordinal) => target.itemAt(ordinal) === undefined);
     return {
       judged: this.#judged,
       missed: this.#missed,
       uncorrelated: this.#uncorrelated,
       wants: wants.filter((key) => key !== undefined),
+      wantedLinks: new Set(quiet.map((ordinal) => target.linkAt(ordinal))),
     };
   }
 

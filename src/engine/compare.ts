@@ -8,7 +8,8 @@ import { valuesOf, type AttributeSchema, type Entry, type Value } from './entry.
 import { hashValues } from './fingerprint.ts';
 import { desiredOf } from './map.ts';
 import { sameValues, without } from './matching.ts';
-import type { Digest, RecordedError } from './ports.ts';
+import type { Digest } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 
 export interface Difference {
   /** The name that rules and records use: the target attribute, or the source's where only an inbound rule maps it. */
@@ -178,11 +179,7 @@ class Comparing {
 }
 
 /** What shall stand there: `Weak` leaves what is there, `Add` keeps the values of others. */
-export function wanted(
-  rule: AttributeRule,
-  desired: readonly Value[],
-  actual: readonly Value[],
-): readonly Value[] {
+function wanted(rule: AttributeRule, desired: readonly Value[], actual: readonly Value[]): readonly Value[] {
   if (rule.strength === 'Weak' && actual.length > 0) return actual;
   if (rule.merge === 'Add') return [...actual, ...without(desired, actual, rule.attribute.match)];
   return desired;

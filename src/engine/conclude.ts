@@ -4,7 +4,8 @@ import type { Entry } from './entry.ts';
 import { printOf } from './fingerprint.ts';
 import { normalise } from './matching.ts';
 import type { LinkEffect, Operation, OperationBody } from './operation.ts';
-import type { Digest, EntryRecord, Memory, StoredLink, Written } from './ports.ts';
+import type { Digest, Memory, StoredLink, Written } from './ports.ts';
+import type { EntryRecord } from './entry-record.ts';
 import { isPureLink } from './summary.ts';
 
 export interface ConcludeContext {

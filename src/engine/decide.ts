@@ -2,7 +2,7 @@
 import type { Author, Definition, PolicyRule, Response, Scope, Situation } from './definition.ts';
 import { RESPONSES } from './defaults.ts';
 import type { Difference } from './compare.ts';
-import type { RecordedError } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 
 export interface DecisionInput {
   readonly situation: Situation;

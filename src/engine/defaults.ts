@@ -54,7 +54,6 @@ export const DEFAULT_BUDGETS: Readonly<Record<Effect, Budget>> = {
   RemoveMember: { maxPercent: 10, minCount: 3, maxCount: undefined },
 };
 
-export const DEFAULT_MAX_SHRINK_PERCENT = 10;
 /** A side may shrink by this many entries whatever the percentage says. */
 export const SHRINK_ALLOWANCE = 5;
 /** From this many entries with a value on, losing all of them is a vanished attribute and no coincidence. */

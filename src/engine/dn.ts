@@ -24,7 +24,7 @@ export function childName(rdn: RelativeName, parent: string): string {
 }
 
 /** The name's components as written, leaf first; a separator that is escaped or quoted does not split. */
-export function splitName(name: string, separators: string = ',;'): string[] {
+function splitName(name: string, separators: string = ',;'): string[] {
   const parts: string[] = [];
   let start = 0;
   let quoted = false;

@@ -1,8 +1,8 @@
 /** Guards on the read itself (SITUATIONS.md, "Evidence"): whatever vouches for it, what they trip on counts as No. */
 import { SHRINK_ALLOWANCE, VANISH_THRESHOLD } from './defaults.ts';
-import type { Definition } from './definition.ts';
+import type { Definition, SideDefinition } from './definition.ts';
 import { hex } from './fingerprint.ts';
-import type { Baseline, Digest } from './ports.ts';
+import type { Baseline, Digest, Evidence, OpenSide } from './ports.ts';
 import type { Roll } from './roll.ts';
 
 export type TripReason =
@@ -94,4 +94,32 @@ function tripDigest(mapping: string, one: Omit<Trip, 'digest'>, facts: ReadFacts
       .hash(`guard|${mapping}|${one.reason}|${one.side}|${one.attribute ?? ''}|${entries}`)
       .subarray(0, 16),
   );
+}
+
+/** The evidence as it counts: a tripped guard makes it No, whatever vouches for the read. */
+export function countedEvidence(
+  evidence: Evidence,
+  side: 'Source' | 'Target',
+  trips: readonly Trip[],
+): Evidence {
+  const trip = trips.find((one) => one.side === side);
+  if (evidence.complete === 'No' || !trip) return evidence;
+  return { ...evidence, complete: 'No', reason: trip.reason, message: trip.message };
+}
+
+/**
+ * An attribute that the mapping reads and the system has no place for. Where it had values before, that is a
+ * vanished attribute, which the guards answer; else nothing may be concluded from its absence.
+ */
+export function unknownAttribute(
+  { side, request, system, object }: SideDefinition,
+  { missingAttributes = [] }: OpenSide,
+  baseline: Baseline | undefined,
+): string | undefined {
+  const counts = baseline?.valueCounts ?? {};
+  const name = request.attributes.find(
+    (one) => missingAttributes.includes(one) && (counts[one] ?? 0) < VANISH_THRESHOLD,
+  );
+  if (name === undefined) return undefined;
+  return `UnknownAttribute: the mapping reads ${side.toLowerCase()} attribute '${name}', which ${system} ${object} does not have; correct the mapping or bring the attribute back`;
 }

@@ -4,7 +4,8 @@ import { valuesOf, type Entry, type Value } from './entry.ts';
 import { hashKey } from './fingerprint.ts';
 import type { Item, ItemState } from './item.ts';
 import { normalise } from './matching.ts';
-import type { Digest, RecordedError } from './ports.ts';
+import type { Digest } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 
 export interface ExamineContext {
   readonly digest: Digest;

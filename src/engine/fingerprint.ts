@@ -3,7 +3,7 @@ import { normalise, normalSet } from './matching.ts';
 import { valuesOf, type AttributeSchema, type Entry, type ObjectSchema, type Value } from './entry.ts';
 import type { Digest } from './ports.ts';
 
-export const PRINT_BYTES = 16;
+const PRINT_BYTES = 16;
 /** Remembered value hashes are 64 bits: compared only with one other value of the same attribute. */
 const VALUE_HASH_BYTES = 8;
 

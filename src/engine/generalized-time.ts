@@ -7,10 +7,13 @@ export function instant(value: string): string {
   if (!parts) return value;
   const numbers = parts.slice(1, 7).map((part) => Number(part ?? 0));
   if (!isInRange(numbers)) return value;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = numbers;
   const [fraction = '', zone = 'Z'] = parts.slice(7);
-  const minutes = (daysSince1970(year, month, day) * 24 + hour) * 60 + minute - offsetMinutes(zone);
-  return withFraction(BigInt(minutes * 60 + second), fraction, unitOf(parts));
+  return withFraction(secondsOf(numbers) - offsetSeconds(zone), fraction, unitOf(parts));
+}
+
+function secondsOf([year = 0, month = 0, day = 0, ...time]: readonly number[]): bigint {
+  const [hour = 0, minute = 0, second = 0] = time;
+  return BigInt(((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second);
 }
 
 const HIGHEST = [9999, 12, 31, 23, 59, 60];
@@ -34,10 +37,10 @@ function withFraction(seconds: bigint, fraction: string, unit: bigint): string {
   return `${seconds + more / scale}.${rest.replace(/0+$/, '')}`;
 }
 
-function offsetMinutes(zone: string): number {
-  if (zone === 'Z') return 0;
-  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3) || 0);
-  return zone.startsWith('-') ? -minutes : minutes;
+function offsetSeconds(zone: string): bigint {
+  if (zone === 'Z') return 0n;
+  const seconds = BigInt(Number(zone.slice(1, 3)) * 3600 + Number(zone.slice(3) || 0) * 60);
+  return zone.startsWith('-') ? -seconds : seconds;
 }
 
 /** Days of the proleptic Gregorian calendar; March is its first month, so that the leap day is the last day. */

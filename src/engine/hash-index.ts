@@ -75,7 +75,7 @@ export class HashIndex {
   }
 }
 
-export function word(hash: Uint8Array, at: number): number {
+function word(hash: Uint8Array, at: number): number {
   return (
     ((hash[at] ?? 0) |
       ((hash[at + 1] ?? 0) << 8) |

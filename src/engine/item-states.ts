@@ -1,6 +1,6 @@
 /** What the state of an entry means to the tables. */
 import type { Reread, SourceFacts } from './classify.ts';
-import type { RecordedError } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 import type { Item } from './item.ts';
 
 export const UNJUDGED: RecordedError = {

@@ -1,5 +1,5 @@
 /** An entry that has to be looked at, as the index phase leaves it. */
-import type { RecordedError } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 
 /** InScope, OutOfScope and DeletedMark are there; Gone and Failed are what a look at it can say otherwise. */
 export type ItemState = 'InScope' | 'OutOfScope' | 'DeletedMark' | 'Gone' | 'Failed';

@@ -1,7 +1,7 @@
 /** One pair, or one entry alone, and what was found out about it. */
 import type { Verdict } from './classify.ts';
 import type { Pair } from './pairs.ts';
-import type { RecordedError } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 import type { Item } from './item.ts';
 
 /** Without a situation it could not be judged, and fails alone. */

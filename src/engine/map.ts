@@ -2,7 +2,7 @@
 import type { AttributeRule, Expression, Scope } from './definition.ts';
 import { childName } from './dn.ts';
 import { valuesOf, type Entry, type ObjectSchema, type Value } from './entry.ts';
-import type { RecordedError } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 
 /** A rule that does not apply to this entry neither compares nor writes its attribute. */
 export type Desired =

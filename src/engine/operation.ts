@@ -1,8 +1,8 @@
 /** One thing to be done to one entry or link: what it writes, what it counts as, and what makes it this operation. */
 import type { Effect, Response } from './definition.ts';
-import type { Value } from './entry.ts';
 import { hex } from './fingerprint.ts';
-import type { Digest, EntryChange, EntryRecord, HeldBy, NewEntry } from './ports.ts';
+import type { Digest, EntryChange, NewEntry } from './ports.ts';
+import type { EntryRecord, HeldBy } from './entry-record.ts';
 
 export type Write =
   | { readonly kind: 'Create'; readonly entry: NewEntry }
@@ -102,5 +102,3 @@ export function digestOf(
 export function planDigest(digests: Iterable<string>, digest: Digest): string {
   return hex(digest.hash(`plan|${[...digests].toSorted().join('|')}`).subarray(0, 16));
 }
-
-export type Attributes = ReadonlyMap<string, readonly Value[]>;

@@ -1,5 +1,6 @@
 /** What planning needs of its run, and one pair as it is seen while it is planned. */
 import type { Judged } from './judged.ts';
+import type { Decision } from './decide.ts';
 import type { Definition, Scope, Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import type { OperationBody } from './operation.ts';
@@ -33,4 +34,20 @@ export interface PairView {
   readonly link: StoredLink | undefined;
   readonly scope: Scope;
   readonly since: Since;
+}
+
+/** Both were listed, and the target is in scope by itself, not only by our mark. */
+export function isPlainlyInScope({ judged }: PairView): boolean {
+  const { verdict, target } = judged;
+  const isListed = verdict?.row.startsWith('A') === true && target?.listed === true;
+  return isListed && target.state === 'InScope' && !target.marked;
+}
+
+/** The target is only a hit of correlation, not yet linked to this source. */
+export function isNominated({ judged }: PairView): boolean {
+  return ['A2', 'A8', 'A12', 'A14', 'A18'].includes(judged.verdict?.row ?? '');
+}
+
+export function isPassive({ response }: Decision): boolean {
+  return response === 'Ignore' || response === 'Report' || response === 'Fail';
 }

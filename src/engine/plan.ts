@@ -16,14 +16,16 @@ import type { Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { sharesKey } from './correlate.ts';
 import type { Operation } from './operation.ts';
-import type { PairView, PlanContext } from './plan-context.ts';
+import { isNominated, isPassive, isPlainlyInScope, type PairView, type PlanContext } from './plan-context.ts';
 import { NewIds } from './new-ids.ts';
 import { prepare } from './prepare.ts';
 import { recordOf, type RecordDraft } from './record.ts';
+import { reduce } from './reduce.ts';
 import type { Change, Responded, RespondInput } from './act.ts';
 import { respond } from './respond.ts';
 import { settlingOf, type Settling } from './settling.ts';
-import type { RecordedError, StoredLink } from './ports.ts';
+import type { StoredLink } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 import type { Item } from './item.ts';
 
 export interface Plan {
@@ -88,7 +90,7 @@ class Planner {
       this.#fail(view, decided.error);
       return;
     }
-    const decision = this.#reduce(decided.decision, view);
+    const decision = reduce(decided.decision, view, this.#context.memory);
     const comparison = this.#compareForUpdate(decision, view);
     if (comparison.error) {
       this.#fail(view, comparison.error);
@@ -125,20 +127,6 @@ class Planner {
     const { definition, digest, unfinished } = this.#context;
     const ours = unfinished.get(view.judged.target?.key ?? '') ?? NOTHING_AGREED;
     return compare(definition, { source, target, agreed, unfinished: ours, scope: view.scope }, digest);
-  }
-
-  /** Delete and Disable are reduced to Unlink while another source entry or mapping has the target. */
-  #reduce(decision: Decision, view: PairView): Decision {
-    const lost: readonly Situation[] = ['SourceMissing', 'SourceDeleted', 'Unqualified'];
-    const withdraws = decision.response === 'DeleteTarget' || decision.response === 'DisableTarget';
-    if (!withdraws || !lost.includes(view.situation)) return decision;
-    const holder = view.judged.target ? this.#context.memory.holder(view.judged.target.key) : undefined;
-    const because = view.judged.wanted
-      ? 'another source entry wants the target'
-      : holder && `still held by ${holder}`;
-    if (!because) return decision;
-    const note = `${decision.response} is reduced to Unlink: ${because}`;
-    return { ...decision, response: 'Unlink', passedOver: [...decision.passedOver, note] };
   }
 
   // --- Confirmed --------------------------------------------------------------------------------------
@@ -285,22 +273,6 @@ class Planner {
   #record(draft: RecordDraft, outcome: Parameters<typeof recordOf>[1]): void {
     this.#context.summary.add(recordOf(draft, outcome));
   }
-}
-
-/** Both were listed, and the target is in scope by itself, not only by our mark. */
-function isPlainlyInScope({ judged }: PairView): boolean {
-  const { verdict, target } = judged;
-  const isListed = verdict?.row.startsWith('A') === true && target?.listed === true;
-  return isListed && target.state === 'InScope' && !target.marked;
-}
-
-/** The target is only a hit of correlation, not yet linked to this source. */
-function isNominated({ judged }: PairView): boolean {
-  return ['A2', 'A8', 'A12', 'A14', 'A18'].includes(judged.verdict?.row ?? '');
-}
-
-function isPassive({ response }: Decision): boolean {
-  return response === 'Ignore' || response === 'Report' || response === 'Fail';
 }
 
 function changeOfDifference(difference: Share['differences'][number]): Change {

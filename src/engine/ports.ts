@@ -1,8 +1,10 @@
 /**
  * What the engine needs from the world, and what it expects of whoever provides it. Everything here is
- * declared by its user and fulfilled elsewhere: systems in connectors/, memory in store/, CEL in expressions/.
+ * declared by its user and fulfilled elsewhere: systems in connectors/, memory in store/, CEL in expressions/. Times
+ * are milliseconds since 1970.
  */
 import type { Entry, ObjectSchema, Value } from './entry.ts';
+import type { EntryRecord } from './entry-record.ts';
 import type { ConnectorError } from './errors.ts';
 
 /** Who vouches that a read saw everything. */
@@ -55,8 +57,7 @@ export interface EntryReader {
 /** A write has three results. Unknown: sent, answer lost; whoever gets it looks before acting again. */
 export type Written =
   | { readonly kind: 'Applied'; readonly id: string; readonly name: string | undefined }
-  | { readonly kind: 'Refused'; readonly error: ConnectorError }
-  | { readonly kind: 'Unknown'; readonly error: ConnectorError };
+  | { readonly kind: 'Refused' | 'Unknown'; readonly error: ConnectorError };
 
 export interface NewEntry {
   /** The DN, where the system has names. */
@@ -93,10 +94,7 @@ export interface EntryWriter {
   create(entry: NewEntry, signal: AbortSignal): Promise<Written>;
   update(change: EntryChange, signal: AbortSignal): Promise<Written>;
   /** Forgives an entry that is not there any more. */
-  delete(
-    entry: { readonly id: string; readonly name: string | undefined },
-    signal: AbortSignal,
-  ): Promise<Written>;
+  delete(entry: Pick<EntryChange, 'id' | 'name'>, signal: AbortSignal): Promise<Written>;
   /** Makes buffered writes true, all or none. Does nothing where nothing is buffered. */
   commit(signal: AbortSignal): Promise<Written>;
 }
@@ -117,7 +115,6 @@ export interface Digest {
 }
 
 export interface Clock {
-  /** Milliseconds since 1970. */
   now(): number;
 }
 
@@ -141,7 +138,6 @@ export interface StoredLink {
   readonly settledIn: string | undefined;
   /** Attribute → keyed hash (hex) of the value that both sides last agreed on. */
   readonly agreed: ReadonlyMap<string, string>;
-  /** Milliseconds since 1970. */
   readonly linkedAt: number;
 }
 
@@ -165,7 +161,6 @@ export interface Since {
   readonly side: 'Source' | 'Target';
   readonly key: string;
   readonly situation: string;
-  /** Milliseconds since 1970. */
   readonly at: number;
   /** The sequence number of that run. */
   readonly run: number;
@@ -213,58 +208,7 @@ export interface HeldPlan {
   readonly digest: string;
   /** Digests of the held operations and of the tripped guards. */
   readonly operations: readonly string[];
-  /** Milliseconds since 1970. */
   readonly expiresAt: number;
-}
-
-/** A finding about one pair, as people and programs read it (DESIGN.md, "Command line"). */
-export interface EntryRecord {
-  readonly situation: string | null;
-  readonly row: string | null;
-  readonly changes: readonly string[];
-  readonly response: string | null;
-  readonly rule: string | null;
-  readonly source: string | null;
-  readonly target: string | null;
-  readonly sourceName: string | null;
-  readonly targetName: string | null;
-  readonly outcome: EntryOutcome;
-  readonly held: { readonly by: HeldBy; readonly reason: string } | null;
-  readonly differences: readonly RecordedDifference[];
-  readonly error: RecordedError | null;
-  /** Rules that would have fitted but for one condition, and which. */
-  readonly passedOver: readonly string[];
-}
-
-export type HeldBy = 'Budget' | 'Evidence' | 'Protect' | 'Dependency';
-
-export type EntryOutcome =
-  | 'InSync'
-  | 'Ignored'
-  | 'Reported'
-  | 'Linked'
-  | 'Planned'
-  | 'Applied'
-  | 'Held'
-  | 'Refused'
-  | 'Unknown'
-  | 'Failed';
-
-/** Sensitive values are "[secret]", octets { base64 }. */
-export type RecordedValue = string | { readonly base64: string };
-
-export interface RecordedDifference {
-  readonly attribute: string;
-  readonly author: string | null;
-  readonly from: readonly RecordedValue[];
-  readonly to: readonly RecordedValue[];
-}
-
-export interface RecordedError {
-  readonly code: string;
-  readonly attribute: string | null;
-  readonly rule: string | null;
-  readonly message: string;
 }
 
 /**
@@ -300,6 +244,9 @@ export interface Memory {
   putWants(targetKeys: Iterable<string>): void;
   /** The sequence number of the last finished run of a mapping whose source read was not No. */
   lastReadRun(mapping: string): number | undefined;
+  /** Whether a first load into an empty target has begun and was cut off: it goes on without a limit on creates. */
+  firstLoad(): boolean;
+  putFirstLoad(isOpen: boolean): void;
   /** How many enforced runs of this mapping have finished before. */
   enforcedRuns(): number;
   record(record: EntryRecord): void;

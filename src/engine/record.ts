@@ -2,7 +2,13 @@
 import { endsOf, type Judged } from './judged.ts';
 import type { Decision } from './decide.ts';
 import type { Value } from './entry.ts';
-import type { EntryOutcome, EntryRecord, RecordedDifference, RecordedError, RecordedValue } from './ports.ts';
+import type {
+  EntryOutcome,
+  EntryRecord,
+  RecordedDifference,
+  RecordedError,
+  RecordedValue,
+} from './entry-record.ts';
 import type { Change } from './act.ts';
 
 export interface RecordDraft {
@@ -19,12 +25,13 @@ const NAMES_NO_TARGET: readonly string[] = ['A4', 'A11', 'A13', 'A15', 'A19'];
 
 export function recordOf(draft: RecordDraft, outcome: EntryOutcome): EntryRecord {
   const { judged, decision, authors = [], changes = [], error = null } = draft;
+  const { situation = null, row = null } = judged.verdict ?? {};
   return {
-    situation: judged.verdict?.situation ?? null,
-    row: judged.verdict?.row ?? null,
+    situation,
+    row,
     changes: authors,
-    response: decision?.response ?? null,
-    rule: decision?.rule?.name ?? null,
+    response: orNull(decision?.response),
+    rule: orNull(decision?.rule?.name),
     ...namesOf(judged),
     outcome,
     held: null,
@@ -40,9 +47,18 @@ function namesOf(judged: Judged): Pick<EntryRecord, 'source' | 'target' | 'sourc
   const row = verdict?.row ?? '';
   // On A14 the link is the old source's: the record is about the new source.
   const sourceEnd = row === 'A14' ? source : ends.source;
-  const named = { source: sourceEnd?.id ?? null, sourceName: source?.name ?? null };
-  if (NAMES_NO_TARGET.includes(row)) return { ...named, target: null, targetName: null };
-  return { ...named, target: ends.target?.id ?? null, targetName: target?.name ?? null };
+  const targetEnd = NAMES_NO_TARGET.includes(row) ? undefined : ends.target;
+  return {
+    source: orNull(sourceEnd?.id),
+    sourceName: orNull(source?.name),
+    target: orNull(targetEnd?.id),
+    targetName: orNull(targetEnd && target?.name),
+  };
+}
+
+/** Programs read null where nothing is known. */
+function orNull<T>(value: T | undefined): T | null {
+  return value ?? null;
 }
 
 function passedOverOf({ judged, decision, passedOver }: RecordDraft): string[] {

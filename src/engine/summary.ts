@@ -1,6 +1,7 @@
 /** Counts of a run as it goes on, per situation and in all; every record passes through here on its way to the store. */
 import { SITUATIONS, type Situation } from './definition.ts';
-import type { EntryOutcome, EntryRecord, Memory } from './ports.ts';
+import type { Memory } from './ports.ts';
+import type { EntryOutcome, EntryRecord } from './entry-record.ts';
 
 export interface SituationCount {
   readonly name: Situation;

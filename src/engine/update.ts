@@ -19,7 +19,8 @@ import { hashValues, printOf } from './fingerprint.ts';
 import { desiredOf } from './map.ts';
 import { sameValues, without } from './matching.ts';
 import type { LinkEffect, OperationEffect, OperationKind } from './operation.ts';
-import type { AttributeChange, RecordedError } from './ports.ts';
+import type { AttributeChange } from './ports.ts';
+import type { RecordedError } from './entry-record.ts';
 import { stateChange } from './state-change.ts';
 
 /** Changes as they are found, and the hash of what both sides have when they are made. */

@@ -1,7 +1,6 @@
 /** What one mapping remembers, in the store's database. */
 import type {
   Baseline,
-  EntryRecord,
   HeldPlan,
   Intent,
   Links,
@@ -10,6 +9,7 @@ import type {
   Since,
   Spending,
 } from '../engine/ports.ts';
+import type { EntryRecord } from '../engine/entry-record.ts';
 import { numberOf, textOf, type Database } from './database.ts';
 import { SqliteLinks } from './links.ts';
 import { Approvals } from './approvals.ts';
@@ -211,6 +211,22 @@ export class SqliteMemory implements Memory {
       WHERE m.name = ? AND r.finished_at IS NOT NULL AND r.source_complete IN ('Yes', 'Unproved')`;
     const row = this.#database.get(sql, mapping);
     return typeof row?.['sequence'] === 'number' ? row['sequence'] : undefined;
+  }
+
+  firstLoad(): boolean {
+    return this.#database.get('SELECT value FROM meta WHERE name = ?', this.#firstLoadName()) !== undefined;
+  }
+
+  putFirstLoad(isOpen: boolean): void {
+    if (isOpen === this.firstLoad()) return;
+    const sql = isOpen
+      ? `INSERT INTO meta (name, value) VALUES (?, 'open')`
+      : 'DELETE FROM meta WHERE name = ?';
+    this.#database.run(sql, this.#firstLoadName());
+  }
+
+  #firstLoadName(): string {
+    return `first-load-${this.#options.mapping}`;
   }
 
   enforcedRuns(): number {

@@ -1,5 +1,5 @@
 /** Runs and their entries: the record of what was found and done. */
-import type { EntryRecord } from '../engine/ports.ts';
+import type { EntryRecord } from '../engine/entry-record.ts';
 import { numberOf, textOf, type Database, type Row } from './database.ts';
 
 /** Entry records are kept for so long, and for so many runs of a mapping. */

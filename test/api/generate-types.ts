@@ -131,5 +131,5 @@ export async function generateTypes(crd: string): Promise<string> {
     format: false,
     ignoreMinAndMaxItems: true,
   });
-  return await format(types, { ...(await resolveConfig(crd)), parser: 'typescript' });
+  return format(types, { ...(await resolveConfig(crd)), parser: 'typescript' });
 }

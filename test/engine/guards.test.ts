@@ -207,7 +207,7 @@ describe('missing evidence', () => {
     const lines = sentences(await one.run());
     expect(
       lines.filter((line) => line.includes('Held by Evidence')).map((line) => line.split(' ')[0]),
-    ).toEqual(held.toSorted());
+    ).toEqual(held.toSorted((one, two) => (one < two ? -1 : 1)));
     expect(lines.filter((line) => line.includes('Applied') || line.includes('Linked'))).toHaveLength(
       APPLIED.length - held.length,
     );
@@ -217,7 +217,7 @@ describe('missing evidence', () => {
     const one = world();
     one.target.evidence = BROKEN;
     const held = sentences(await one.run()).filter((line) => line.includes('Held by Evidence'));
-    expect(held.map((line) => line.split(' ')[0]).toSorted()).toEqual(['A11', 'A12', 'A7']);
+    expect(held.map((line) => line.split(' ')[0])).toEqual(['A7', 'A12', 'A11']);
   });
 
   it('a transactional side that could not be read is not written at all', async () => {

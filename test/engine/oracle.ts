@@ -1,3 +1,4 @@
+/* oxlint-disable complexity, max-lines, unicorn/no-useless-spread -- the tables, row by row in one place, are what there is to read */
 /**
  * What SITUATIONS.md says of a small world, written from its tables and as naive as they are: plain objects,
  * loops within loops, no index, no memory of what was settled. Changes the world to what it should become, and
@@ -707,6 +708,7 @@ class Oracle {
       case 'CreateTarget':
         return { ...NOTHING, writes: 'Target', apply: () => this.createTarget(one) };
       case 'CreateSource':
+        if (this.isKnownSource(`s-${one.targetId}`, one.targetId)) return 'Refused';
         return { ...NOTHING, writes: 'Source', apply: () => this.createSource(one) };
       case 'DeleteTarget':
       case 'DeleteSource': {
@@ -789,7 +791,7 @@ class Oracle {
     const differing = this.compare(one).map(({ attribute }) => attribute);
     const equal = this.compared().filter((attribute) => !differing.includes(attribute));
     return Object.fromEntries([
-      ...equal.map((attribute) => [attribute, this.desired(one, attribute)]),
+      ...equal.map((attribute): [Attribute, string] => [attribute, this.desired(one, attribute)]),
       ...written,
     ]);
   }
@@ -827,6 +829,12 @@ class Oracle {
       this.relink(id, one.targetId, {});
     });
     return { sourceId: id };
+  }
+
+  /** Known beforehand: refused before anything could hold it. What is there unlisted is refused by the system. */
+  isKnownSource(id: string, target: string): boolean {
+    const link = this.linkOf(id);
+    return this.sources.some((view) => view.id === id) || (link !== undefined && link.target !== target);
   }
 
   relink(source: string, target: string, agreed: Record<string, string>): void {
@@ -988,7 +996,7 @@ function textOf(entry: Toy | undefined, attribute: Attribute): string {
 }
 
 function fromText(attribute: Attribute, text: string): string | undefined | readonly string[] {
-  const values = text === '' ? [] : text.split(',');
+  const values: string[] = text === '' ? [] : text.split(',');
   return attribute === 'key' || attribute === 'other' ? values : values[0];
 }
 

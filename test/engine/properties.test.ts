@@ -108,10 +108,13 @@ function expectNobodyRobbed(before: ToyWorld, mapping: ToyMapping, { records }: 
     if (record.situation === 'Confirmed' || record.situation === 'Found') continue;
     const target = before.target.entries.find(({ id }) => id === record.target);
     const robbed = own.source.entries.filter((source) => {
-      if (!target || source.id === record.source || !isInScope(source) || source.missed) return false;
+      const again = own.source.entries.filter(({ id }) => id === source.id).length > 1;
+      if (!target || again || source.id === record.source || !isInScope(source) || source.missed)
+        return false;
       const link = own.links.find((one) => one.source === source.id);
       const linkedThere = link && before.target.entries.some(({ id }) => id === link.target);
-      return linkedThere ? link.target === target.id : mayMean(own, source, target);
+      const isListed = !target.filtered && !target.missed;
+      return linkedThere ? link.target === target.id : isListed && mayMean(own, source, target);
     });
     expect(robbed, `${record.row} ${record.response} of ${record.target}`).toEqual([]);
     const others = before.mappings.filter((one) => one.name !== mapping.name);

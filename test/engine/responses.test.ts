@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- a table is read in one place */
 /** Responses of SITUATIONS.md: authors, defaults, what each response does, clocks, shared targets, marks. */
 import { describe, expect, it } from 'vitest';
 import { RESPONSES } from '../../src/engine/defaults.ts';

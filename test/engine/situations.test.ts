@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- a table is read in one place */
 /** The tables A, B and C of SITUATIONS.md, row by row, through whole runs: the facts are gathered, not given. */
 import { describe, expect, it } from 'vitest';
 import type { Situation } from '../../src/engine/definition.ts';

@@ -149,7 +149,7 @@ function mapping(name: string): fc.Arbitrary<ToyMapping> {
   });
 }
 
-export function toyWorld(mappings: 1 | 2): fc.Arbitrary<ToyWorld> {
+function toyWorld(mappings: 1 | 2): fc.Arbitrary<ToyWorld> {
   const target = fc.record({
     entries: population(TARGET_IDS).map(plain),
     evidence: fc.constant<'Yes'>('Yes'),
@@ -308,7 +308,7 @@ export class Stage {
   #relink(mapping: ToyMapping): void {
     const world = this.of(mapping);
     const { links } = world.memory();
-    for (const head of [...links.heads()]) {
+    for (const head of Array.from(links.heads())) {
       if (!mapping.links.some((one) => one.source === head.sourceKey && one.target === head.targetKey))
         links.remove(head.sourceKey);
     }
@@ -332,7 +332,9 @@ function fill(side: World['source'], toys: ToySide): void {
   side.evidence = { ...PAGED, complete: toys.evidence };
 }
 
-function rowOfToy({ filtered, missed, gone, ...rest }: Toy): Row {
+function rowOfToy(toy: Toy): Row {
+  const { filtered, gone, missed, ...rest } = toy;
+  if (missed && filtered) return { ...rest, gone: gone ? 'yes' : undefined, filtered: 'yes' };
   return { ...rest, gone: gone ? 'yes' : undefined, filtered: filtered ? 'yes' : undefined };
 }
 

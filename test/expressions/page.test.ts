@@ -35,7 +35,10 @@ function sampleOfPage(): ReturnType<typeof entry> {
   const valueFrom = (value: string | { base64: string }): Value =>
     typeof value === 'string' ? value : new Uint8Array(Buffer.from(value.base64, 'base64'));
   const attributes = Object.entries(rest).map(([name, values]) => [name, values.map(valueFrom)]);
-  const made = entry(Object.fromEntries(attributes) as Record<string, Value[]>, typeof uid[0] === 'string' ? uid[0] : '');
+  const made = entry(
+    Object.fromEntries(attributes) as Record<string, Value[]>,
+    typeof uid[0] === 'string' ? uid[0] : '',
+  );
   expect(made.name).toBe(dn?.[0]);
   return made;
 }

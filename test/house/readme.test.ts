@@ -31,7 +31,7 @@ describe('the README', () => {
     const commands = table('Command line')
       .slice(2)
       .map(([command = '']) => /`(\w+)/.exec(command)?.[1]);
-    expect(commands.toSorted()).toEqual([...COMMANDS].toSorted());
+    expect(new Set(commands)).toEqual(new Set(COMMANDS));
   });
 
   it('names scripts that exist', () => {

@@ -29,7 +29,7 @@ async function write(files: Readonly<Record<string, string | Uint8Array>>): Prom
 
 async function read(files: Readonly<Record<string, string | Uint8Array>>): Promise<Manifests> {
   await write(files);
-  return await readManifests(folder, { contract, standardInput: streamOf('') });
+  return readManifests(folder, { contract, standardInput: streamOf('') });
 }
 
 /** `file:line path message` of everything wrong. */

@@ -4,7 +4,8 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { EntryRecord, HeldPlan, Memory, Since } from '../../src/engine/ports.ts';
+import type { HeldPlan, Memory, Since } from '../../src/engine/ports.ts';
+import type { EntryRecord } from '../../src/engine/entry-record.ts';
 import { intent, link, NOW, record, spending } from '../support/store-values.ts';
 
 export interface MappingOfContract {

@@ -1,3 +1,4 @@
+/* oxlint-disable complexity -- one write is checked in one place */
 /**
  * A system in memory that fulfils the engine's port and can be made to misbehave: hide entries from its listing,
  * fail to answer, break off a read, refuse a write or lose its answer. Strict where a real system would be.
@@ -92,7 +93,6 @@ export class MemorySide implements OpenSide {
     return normalise(id, this.schema.attributes.get(this.schema.id)?.match ?? 'Exact');
   }
 
-  // eslint-disable-next-line typescript/require-await -- the port streams
   async *read(request: ReadRequest): AsyncGenerator<readonly Entry[], Evidence> {
     if (this.stream) {
       yield* this.stream();
@@ -108,7 +108,6 @@ export class MemorySide implements OpenSide {
     return this.evidence;
   }
 
-  // eslint-disable-next-line typescript/require-await -- the port streams
   async *fetch(ids: readonly string[], request: ReadRequest): AsyncGenerator<Fetched> {
     for (const id of ids) {
       this.fetches++;
@@ -116,7 +115,6 @@ export class MemorySide implements OpenSide {
     }
   }
 
-  // eslint-disable-next-line typescript/require-await -- the port streams
   async *fetchByName(names: readonly string[], request: ReadRequest): AsyncGenerator<Fetched> {
     for (const name of names) {
       const byName = [...this.entries.values()].find((entry) => entry.name === name);

@@ -17,6 +17,10 @@ export interface ConfiguredServer {
   readonly inContainer: boolean;
 }
 
+function needsModule({ inContainer }: ConfiguredServer): boolean {
+  return inContainer || existsSync(MODULES);
+}
+
 export function slapdConfig(server: ConfiguredServer, options: SlapdOptions): string {
   const at = (name: string): string => join(server.folder, name);
   const schemas = ['core', 'cosine', 'inetorgperson', 'nis'];
@@ -25,7 +29,7 @@ export function slapdConfig(server: ConfiguredServer, options: SlapdOptions): st
   const schemaFolder = server.inContainer ? '/etc/ldap/schema' : (found ?? '/etc/ldap/schema');
   return [
     ...schemas.map((schema) => `include ${join(schemaFolder, `${schema}.schema`)}`),
-    ...(server.inContainer || existsSync(MODULES) ? [`modulepath ${MODULES}`, 'moduleload back_mdb'] : []),
+    ...(needsModule(server) ? [`modulepath ${MODULES}`, 'moduleload back_mdb'] : []),
     `pidfile ${at('slapd.pid')}`,
     `TLSCACertificateFile ${at('ca.crt')}`,
     `TLSCertificateFile ${at('server.crt')}`,

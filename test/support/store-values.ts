@@ -1,5 +1,6 @@
 /** Values that a store keeps, made from what a test is about. */
-import type { EntryRecord, Intent, Spending, StoredLink } from '../../src/engine/ports.ts';
+import type { Intent, Spending, StoredLink } from '../../src/engine/ports.ts';
+import type { EntryRecord } from '../../src/engine/entry-record.ts';
 
 export const NOW = 1_700_000_000_000;
 

@@ -7,11 +7,12 @@ import type { ReconMapping } from '../../src/api/recon-mapping.ts';
 import type { SituationPolicy } from '../../src/api/situation-policy.ts';
 import { parseDefinition } from '../../src/controller/definition.ts';
 import type { SideInput } from '../../src/controller/definition-side.ts';
-import { responsesOf } from '../../src/controller/definition-policy.ts';
 import type { Definition } from '../../src/engine/definition.ts';
 import type { AttributeSchema, Entry, ObjectSchema } from '../../src/engine/entry.ts';
-import type { EntryRecord, StoredLink } from '../../src/engine/ports.ts';
-import { run, type RunPorts, type RunRequest, type RunResult } from '../../src/engine/run.ts';
+import type { StoredLink } from '../../src/engine/ports.ts';
+import type { EntryRecord } from '../../src/engine/entry-record.ts';
+import { run } from '../../src/engine/run.ts';
+import type { RunPorts, RunRequest, RunResult } from '../../src/engine/run-ports.ts';
 import { CelExpressions } from '../../src/expressions/cel.ts';
 import { Approvals } from '../../src/store/approvals.ts';
 import { Database } from '../../src/store/database.ts';
@@ -33,7 +34,7 @@ const EXPRESSIONS = new CelExpressions();
 const DIGEST = keyedDigest('k'.repeat(64));
 export const HOUR_MS = 3_600_000;
 
-export function attribute(name: string, more: Partial<AttributeSchema> = {}): AttributeSchema {
+function attribute(name: string, more: Partial<AttributeSchema> = {}): AttributeSchema {
   return {
     name,
     type: 'String',
@@ -75,13 +76,17 @@ export function entryOf({ id, dn, ...rest }: Row): Entry {
   return { id, name: dn, attributes: new Map(attributes) };
 }
 
-export function rowOf(entry: Entry): Row {
+function rowOf(entry: Entry): Row {
   const attributes = [...entry.attributes].map(([name, values]): [string, string | string[]] => {
     const texts = values.map(String);
     return [name, texts.length === 1 ? (texts[0] ?? '') : texts];
   });
   const named = entry.name === undefined ? {} : { dn: entry.name };
-  return { id: entry.id, ...named, ...Object.fromEntries(attributes.toSorted()) };
+  return {
+    id: entry.id,
+    ...named,
+    ...Object.fromEntries(attributes.toSorted(([one], [other]) => (one < other ? -1 : 1))),
+  };
 }
 
 /** What several mappings have in common: the database, the clock. */
@@ -117,7 +122,7 @@ export interface WorldOptions {
 
 const EFFECTS = ['Create', 'Update', 'Clear', 'Rename', 'Disable', 'Delete', 'RemoveMember'] as const;
 /** So large that nothing is ever held by a budget. */
-export const LOOSE_BUDGETS: NonNullable<Spec['guards']['budgets']> = EFFECTS.map((effect) => ({
+const LOOSE_BUDGETS: NonNullable<Spec['guards']['budgets']> = EFFECTS.map((effect) => ({
   effect,
   maxPercent: 100,
   minCount: 1_000_000,
@@ -280,15 +285,10 @@ export function sentences({ records }: Pick<Report, 'records'>): string[] {
   return records.map(sentence);
 }
 
-export function sentence(record: EntryRecord): string {
+function sentence(record: EntryRecord): string {
   const { row, situation, response, outcome, source, target, held, error } = record;
   const because = held ? ` by ${held.by}` : error ? ` ${error.code}` : '';
   return `${row ?? '-'} ${situation ?? '-'} ${response ?? '-'} ${outcome}${because} ${source ?? '-'}→${target ?? '-'}`;
-}
-
-/** Every response that the policy can give, for looking at what it would need. */
-export function responses(world: World): readonly string[] {
-  return responsesOf(world.definition().rules);
 }
 
 function sideFrom(side: WorldOptions['source'], options: MemorySideOptions): MemorySide {

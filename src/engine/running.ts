@@ -1,0 +1,273 @@
+/** The stages of one run and what they hand on to each other. */
+import { apply, type ApplyContext } from './apply.ts';
+import { assess, type Assessment } from './assess.ts';
+import { endsOf, type Judged } from './judged.ts';
+import { HELD_PLAN_LIFETIME_MS } from './defaults.ts';
+import type { Definition } from './definition.ts';
+import { countedEvidence, readGuards, unknownAttribute, type Trip } from './evidence.ts';
+import { guard, type Guarded, type GuardInput } from './guard.ts';
+import { planDigest, type Operation, type OperationBody } from './operation.ts';
+import { verdictOf } from './outcome.ts';
+import { plan } from './plan.ts';
+import type { Evidence, HeldPlan, Spool } from './ports.ts';
+import { rememberRead } from './remember-read.ts';
+import type { RunPorts, RunRequest, RunResult } from './run-ports.ts';
+import { Sides } from './sides.ts';
+import { SinceClocks } from './since.ts';
+import { Summary } from './summary.ts';
+import type { Unfinished } from './unfinished.ts';
+
+export class Running {
+  readonly #definition: Definition;
+  readonly #request: RunRequest;
+  readonly #ports: RunPorts;
+  readonly #startedAt: number;
+  readonly #sides: Sides;
+  readonly #bodies: Spool<OperationBody>;
+  readonly #summary: Summary;
+  readonly #clocks: SinceClocks;
+  readonly #released: ReadonlySet<string>;
+  #trips: readonly Trip[] = [];
+  #releasedTrips: readonly Trip[] = [];
+
+  constructor(definition: Definition, request: RunRequest, ports: RunPorts) {
+    this.#definition = definition;
+    this.#request = request;
+    this.#ports = ports;
+    const { memory } = ports;
+    this.#startedAt = ports.clock.now();
+    this.#bodies = ports.newSpool();
+    this.#sides = new Sides(definition, {
+      ...ports,
+      spool: ports.newSpool(),
+      now: this.#startedAt,
+      only: request.only,
+      inFull: request.inFull,
+      progress: (side, entries) => ports.progress({ phase: 'Reading', side, entries }),
+    });
+    this.#summary = new Summary(memory, request.recordsAll);
+    this.#clocks = new SinceClocks(memory.since(), definition.rules, this.#startedAt, request.sequence);
+    this.#released = memory.released(this.#startedAt, definition.approvedPlan);
+  }
+
+  unknownAttribute(): string | undefined {
+    const { source, target, memory } = this.#ports;
+    return (
+      unknownAttribute(this.#definition.source, source, memory.baseline('Source')) ??
+      unknownAttribute(this.#definition.target, target, memory.baseline('Target'))
+    );
+  }
+
+  stalled(message: string): RunResult {
+    const nothing = { entries: 0, evidence: this.#sides.rolls.Source.evidence };
+    return {
+      outcome: 'Stalled',
+      message,
+      source: nothing,
+      target: nothing,
+      situations: [],
+      totals: this.#summary.totals,
+      planDigest: planDigest([], this.#ports.digest),
+      plan: undefined,
+      heldOperations: 0,
+      trips: [],
+      exceeded: [],
+      wrote: { Source: false, Target: false },
+      waits: false,
+    };
+  }
+
+  read(signal: AbortSignal): Promise<void> {
+    return this.#sides.read(signal);
+  }
+
+  async assess(unfinished: Unfinished, signal: AbortSignal): Promise<Assessment> {
+    const { memory, digest } = this.#ports;
+    const pairs = await this.#sides.pairs(signal);
+    const baselines = { Source: memory.baseline('Source'), Target: memory.baseline('Target') };
+    const { Source: source, Target: target } = this.#sides.rolls;
+    const facts = { source, target, links: this.#sides.linksBefore, baselines };
+    const trips = readGuards(this.#definition, facts, digest);
+    this.#releasedTrips = trips.filter((trip) => this.#released.has(trip.digest));
+    this.#trips = trips.filter((trip) => !this.#released.has(trip.digest));
+    if (!this.#request.only) this.#summary.addQuiet(this.#sides.links.countQuiet());
+    const holder = (targetKey: string): string | undefined => memory.holder(targetKey);
+    const assessment = assess({ source, target, pairs, unsettled: unfinished, holder });
+    const more = this.#sides.targetKeysOf(assessment.wantedLinks);
+    return { ...assessment, wants: [...assessment.wants, ...more] };
+  }
+
+  plan(assessment: Assessment, unfinished: Unfinished): readonly Operation[] {
+    const judged = assessment.judged.filter((one) => this.#isAsked(one));
+    this.#ports.progress({ phase: 'Planning', pairs: judged.length });
+    return plan(judged, {
+      definition: this.#definition,
+      memory: this.#ports.memory,
+      digest: this.#ports.digest,
+      source: this.#sides.rolls.Source,
+      target: this.#sides.rolls.Target,
+      entries: this.#sides.spool,
+      bodies: this.#bodies,
+      clocks: this.#clocks,
+      summary: this.#summary,
+      now: this.#startedAt,
+      unfinished: unfinished.hashes,
+      remembers: this.#request.effect !== 'Observe',
+    }).operations;
+  }
+
+  #isAsked(judged: Judged): boolean {
+    const { only } = this.#request;
+    if (!only) return true;
+    const { source, target } = endsOf(judged);
+    return (only.side === 'Source' ? source : target)?.key === only.key;
+  }
+
+  guard(operations: readonly Operation[], assessment: Assessment): Guarded {
+    const { memory, source, target, clock } = this.#ports;
+    return guard({
+      definition: this.#definition,
+      operations,
+      evidence: { Source: this.#sides.rolls.Source.evidence, Target: this.#sides.rolls.Target.evidence },
+      trips: this.#trips,
+      releasedTrips: this.#releasedTrips,
+      missed: assessment.missed,
+      uncorrelated: assessment.uncorrelated,
+      transactional: {
+        Source: source.writer?.transactional ?? false,
+        Target: target.writer?.transactional ?? false,
+      },
+      population: { Source: this.#population('Source'), Target: this.#population('Target') },
+      spent: memory.spent(clock.now() - this.#definition.guards.window),
+      released: this.#released,
+      ...this.#limits(),
+    });
+  }
+
+  #population(side: 'Source' | 'Target'): number {
+    return Math.max(this.#sides.linksBefore, this.#ports.memory.baseline(side)?.inScope ?? 0);
+  }
+
+  #limits(): Pick<GuardInput, 'firstLoad' | 'firstEnforcedRun'> {
+    const isEmpty = this.#sides.rolls.Target.inScope === 0 && this.#sides.linksBefore === 0;
+    const firstLoad = isEmpty || this.#ports.memory.firstLoad();
+    return { firstLoad, firstEnforcedRun: this.#ports.memory.enforcedRuns() === 0 };
+  }
+
+  /** Held operations are recorded as held; the rest is applied, or stays planned. */
+  async apply(
+    operations: readonly Operation[],
+    guarded: Guarded,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    for (const operation of operations) {
+      if (!operation.held) continue;
+      const { record } = this.#bodies.get(operation.body);
+      this.#summary.add({ ...record, outcome: 'Held', held: operation.held });
+    }
+    const open = operations.filter((operation) => !operation.held);
+    if (this.#request.effect === 'Observe' || guarded.fails) {
+      for (const operation of open) this.#summary.add(this.#bodies.get(operation.body).record);
+      return undefined;
+    }
+    const context = this.#applyContext();
+    if (context.limits.firstLoad) this.#ports.memory.putFirstLoad(true);
+    const { stopped } = await apply(open, context, signal);
+    if (stopped === undefined) this.#ports.memory.putFirstLoad(false);
+    return stopped;
+  }
+
+  #applyContext(): ApplyContext {
+    const { memory, digest, source, target, clock, newId, progress } = this.#ports;
+    return {
+      definition: this.#definition,
+      memory,
+      digest,
+      writers: { Source: source.writer, Target: target.writer },
+      bodies: this.#bodies,
+      summary: this.#summary,
+      now: () => clock.now(),
+      newId,
+      limits: this.#limits(),
+      applied: ({ kind, situation, sourceKey }) => {
+        const links = kind === 'Create' || kind === 'Update' || kind === 'Link';
+        if (links && sourceKey !== undefined) this.#clocks.end(situation, sourceKey);
+      },
+      progress: (applied, planned) => progress({ phase: 'Applying', applied, planned }),
+      pretends: this.#request.effect === 'Pretend',
+    };
+  }
+
+  record(
+    operations: readonly Operation[],
+    guarded: Guarded,
+    assessment: Assessment,
+    stopped: string | undefined,
+  ): RunResult {
+    const held = operations.filter((operation) => operation.held);
+    const holdsSomething = held.length > 0 || this.#trips.length > 0;
+    const heldPlan = holdsSomething ? this.#keepHeld(held) : undefined;
+    this.#remember(assessment);
+    const verdict = verdictOf({
+      trips: this.#trips,
+      guarded,
+      stopped,
+      holdsSomething,
+      totals: this.#summary.totals,
+    });
+    return {
+      ...verdict,
+      source: { entries: this.#sides.rolls.Source.entries, evidence: this.#effective('Source') },
+      target: { entries: this.#sides.rolls.Target.entries, evidence: this.#effective('Target') },
+      situations: this.#summary.situations(),
+      totals: this.#summary.totals,
+      planDigest: planDigest(
+        operations.map((operation) => operation.digest),
+        this.#ports.digest,
+      ),
+      plan: heldPlan,
+      heldOperations: held.length,
+      trips: this.#trips,
+      exceeded: guarded.exceeded,
+      wrote: this.#wrote(operations),
+      waits: held.some((operation) => operation.waitsFor !== undefined),
+    };
+  }
+
+  #keepHeld(held: readonly Operation[]): HeldPlan {
+    const digests = [...held.map((operation) => operation.digest), ...this.#trips.map((trip) => trip.digest)];
+    const expiresAt = this.#startedAt + HELD_PLAN_LIFETIME_MS;
+    const kept = { digest: planDigest(digests, this.#ports.digest), operations: digests, expiresAt };
+    return this.#ports.memory.putHeldPlan(kept, this.#startedAt);
+  }
+
+  #remember({ wants }: Assessment): void {
+    const { memory } = this.#ports;
+    const { only, effect } = this.#request;
+    const accepted = { Source: this.#isAccepted('Source'), Target: this.#isAccepted('Target') };
+    if (!only)
+      rememberRead({ memory, rolls: this.#sides.rolls, accepted, wants, deleted: this.#summary.deleted });
+    this.#clocks.store(memory, {
+      complete: accepted.Source && accepted.Target && !only,
+      isQuiet: (side, key) => this.#sides.links.isQuiet(this.#sides.rolls[side].linkOf(key)),
+    });
+    if (effect === 'Apply') for (const trip of this.#releasedTrips) memory.useRelease(trip.digest);
+    memory.flush();
+  }
+
+  #isAccepted(side: 'Source' | 'Target'): boolean {
+    return this.#effective(side).complete !== 'No';
+  }
+
+  #effective(side: 'Source' | 'Target'): Evidence {
+    return countedEvidence(this.#sides.rolls[side].evidence, side, this.#trips);
+  }
+
+  #wrote(operations: readonly Operation[]): Record<'Source' | 'Target', boolean> {
+    const applied =
+      this.#request.effect !== 'Observe' && this.#summary.totals.applied + this.#summary.totals.pending > 0;
+    const side = (name: 'Source' | 'Target'): boolean =>
+      applied && operations.some((one) => one.side === name && !one.held);
+    return { Source: side('Source'), Target: side('Target') };
+  }
+}

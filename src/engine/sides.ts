@@ -1,0 +1,89 @@
+/** Both sides of a mapping, read at the same time, and the links between them that have to be looked at. */
+import { bothAtOnce } from './both-at-once.ts';
+import type { Definition } from './definition.ts';
+import type { Entry } from './entry.ts';
+import { hashKey } from './fingerprint.ts';
+import type { Item } from './item.ts';
+import { LinkTable } from './link-table.ts';
+import { settleMarks } from './marks.ts';
+import { collectPairs, type Pairs } from './pairs.ts';
+import type { Digest, Memory, OpenSide, Spool } from './ports.ts';
+import { Roll } from './roll.ts';
+
+export interface SidesContext {
+  readonly source: OpenSide;
+  readonly target: OpenSide;
+  readonly memory: Memory;
+  readonly digest: Digest;
+  readonly spool: Spool<Entry>;
+  readonly now: number;
+  /** Looks at every pair in full, also where nothing has changed since it was settled. */
+  readonly inFull: boolean;
+  /** The one entry that is asked for. */
+  readonly only: { readonly side: 'Source' | 'Target'; readonly key: string } | undefined;
+  readonly progress: (side: 'Source' | 'Target', entries: number) => void;
+}
+
+export class Sides {
+  readonly links: LinkTable;
+  readonly rolls: Readonly<Record<'Source' | 'Target', Roll>>;
+  readonly spool: Spool<Entry>;
+  /** How many links there were before this run. */
+  readonly linksBefore: number;
+  readonly #definition: Definition;
+  readonly #context: SidesContext;
+
+  constructor(definition: Definition, context: SidesContext) {
+    const { memory, digest, only, spool, inFull } = context;
+    this.#definition = definition;
+    this.#context = context;
+    this.spool = spool;
+    this.linksBefore = memory.links.count();
+    const epoch = definition.dependsOnTime || inFull ? undefined : definition.epoch;
+    this.links = LinkTable.load(memory.links.heads(), this.linksBefore, epoch, digest);
+    // The one entry that is asked for is looked at in full, however quiet its pair is.
+    const row = only ? this.links.find(only.side, hashKey(only.side, only.key, digest)) : -1;
+    if (row !== -1) this.links.disturb(row);
+    const { correlate, source, target } = definition;
+    const rolled = { ...context, links: this.links, correlate };
+    this.rolls = { Source: new Roll(source, rolled), Target: new Roll(target, rolled) };
+  }
+
+  read(signal: AbortSignal): Promise<void> {
+    const { source, target } = this.#context;
+    return bothAtOnce(
+      [
+        (either) => this.rolls.Source.take(source, either),
+        (either) => this.rolls.Target.take(target, either),
+      ],
+      signal,
+    );
+  }
+
+  /** Every link that is not quiet, completed by re-reads; what was disabled by us is marked. */
+  async pairs(signal: AbortSignal): Promise<Pairs> {
+    const { memory, source, target } = this.#context;
+    const readers = { Source: source, Target: target };
+    const input = { links: memory.links, table: this.links, rolls: this.rolls, readers };
+    const pairs = await collectPairs(input, signal);
+    this.#settleMarks(pairs);
+    return pairs;
+  }
+
+  /** Asked before anything is written: rows count in the order of the links. */
+  targetKeysOf(rows: ReadonlySet<number>): string[] {
+    if (rows.size === 0) return [];
+    const heads = [...this.#context.memory.links.heads()];
+    return heads.filter((_, row) => rows.has(row)).map((head) => head.targetKey);
+  }
+
+  #settleMarks(pairs: Pairs): void {
+    const { memory } = this.#context;
+    const items = new Set(this.rolls.Target.items);
+    for (const pair of pairs.all()) items.add(pair.target);
+    const load = ({ handle }: Item): Entry | undefined =>
+      handle === undefined ? undefined : this.spool.get(handle);
+    const drop = (key: string): void => memory.dropMark('Target', key);
+    settleMarks(items, this.#definition.target, { keys: memory.marks('Target'), load, drop });
+  }
+}
