@@ -16,7 +16,7 @@ import type {
   SideDefinition,
 } from '../engine/definition.ts';
 import { attributeOf, type ObjectSchema } from '../engine/entry.ts';
-import { hex } from '../engine/fingerprint.ts';
+import { shortHash } from '../engine/fingerprint.ts';
 import type { Digest } from '../engine/ports.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { parseInbound, parseOutbound } from './definition-attributes.ts';
@@ -197,7 +197,7 @@ class Parsing {
       side(sides.target),
       [...this.#secrets],
     ];
-    return hex(digest.hash(`epoch|${JSON.stringify(parts)}`).subarray(0, 16));
+    return shortHash(`epoch|${JSON.stringify(parts)}`, digest);
   }
 }
 

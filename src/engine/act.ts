@@ -16,7 +16,7 @@ export interface RespondInput {
   /** The link to remove on Unlink and Delete: the pair's own, on A14 the old source's. */
   readonly linked: { readonly sourceKey: string; readonly targetKey: string } | undefined;
   readonly marked: boolean;
-  readonly prints: { readonly source: Uint8Array | undefined; readonly target: Uint8Array | undefined };
+  readonly prints: { readonly source: string | undefined; readonly target: string | undefined };
   /** Hashes of what is equal already. */
   readonly equal: ReadonlyMap<string, string>;
   /** This is all that the pair needs: when it is done the pair is settled. */

@@ -70,7 +70,7 @@ function printOfCreated(
   { write }: OperationBody,
   written: Done,
   context: ConcludeContext,
-): Uint8Array | undefined {
+): string | undefined {
   if (write.kind !== 'Create') return undefined;
   const { request, schema } = context.definition.target;
   const entry: Entry = { id: written.id, name: written.name, attributes: write.entry.attributes };

@@ -1,7 +1,7 @@
 /** Guards on the read itself (SITUATIONS.md, "Evidence"): whatever vouches for it, what they trip on counts as No. */
 import { SHRINK_ALLOWANCE, VANISH_THRESHOLD } from './defaults.ts';
 import type { Definition, SideDefinition } from './definition.ts';
-import { hex } from './fingerprint.ts';
+import { shortHash } from './fingerprint.ts';
 import type { Baseline, Digest, Evidence, OpenSide } from './ports.ts';
 import type { Roll } from './roll.ts';
 
@@ -89,11 +89,7 @@ function vanished(
 
 function tripDigest(mapping: string, one: Omit<Trip, 'digest'>, facts: ReadFacts, digest: Digest): string {
   const entries = one.side === 'Source' ? facts.source.entries : facts.target.entries;
-  return hex(
-    digest
-      .hash(`guard|${mapping}|${one.reason}|${one.side}|${one.attribute ?? ''}|${entries}`)
-      .subarray(0, 16),
-  );
+  return shortHash(`guard|${mapping}|${one.reason}|${one.side}|${one.attribute ?? ''}|${entries}`, digest);
 }
 
 /** The evidence as it counts: a tripped guard makes it No, whatever vouches for the read. */

@@ -59,8 +59,8 @@ export class Examiner {
   }
 
   /** Of a rule that cannot be evaluated no key is known; the first such rule is the error. */
-  sourceKeys(entry: Entry): { keys: Uint8Array[][]; error: Item['keysError'] } {
-    const keys: Uint8Array[][] = [];
+  sourceKeys(entry: Entry): { keys: string[][]; error: Item['keysError'] } {
+    const keys: string[][] = [];
     let error: Item['keysError'];
     for (const [at, rule] of this.#context.correlate.entries()) {
       const result = sourceValues(rule, entry, this.#definition, this.#context.now);
@@ -71,7 +71,7 @@ export class Examiner {
   }
 
   /** A null or empty key hits nothing; each value of a multi-valued attribute is a key. */
-  hashKeys(at: number, rule: CorrelationRule, values: readonly Value[]): Uint8Array[] {
+  hashKeys(at: number, rule: CorrelationRule, values: readonly Value[]): string[] {
     return values
       .map((value) => normalise(value, rule.target.match))
       .filter((key) => key !== '')

@@ -3,9 +3,10 @@ import { normalise, normalSet } from './matching.ts';
 import { valuesOf, type AttributeSchema, type Entry, type ObjectSchema, type Value } from './entry.ts';
 import type { Digest } from './ports.ts';
 
-const PRINT_BYTES = 16;
+/** 128 bits. */
+const PRINT_DIGITS = 32;
 /** Remembered value hashes are 64 bits: compared only with one other value of the same attribute. */
-const VALUE_HASH_BYTES = 8;
+const VALUE_HASH_DIGITS = 16;
 
 /**
  * 128 bits over the given attributes: attribute by attribute, values as they stand, sorted (order means
@@ -17,7 +18,7 @@ export function printOf(
   attributes: readonly string[],
   schema: ObjectSchema,
   digest: Digest,
-): Uint8Array {
+): string {
   let text = `${entry.id.length}:${entry.id}`;
   for (const attribute of attributes) {
     const values = valuesOf(entry, attribute, schema);
@@ -25,7 +26,7 @@ export function printOf(
     if (values.length === 1) text += prefixed(values[0] ?? '');
     else for (const value of values.map(prefixed).toSorted()) text += value;
   }
-  return digest.hash(text).subarray(0, PRINT_BYTES);
+  return shortHash(text, digest);
 }
 
 function prefixed(value: Value): string {
@@ -36,15 +37,14 @@ function prefixed(value: Value): string {
 /** A keyed hash (hex) of a set of values under the attribute's matching rule. */
 export function hashValues(values: readonly Value[], attribute: AttributeSchema, digest: Digest): string {
   const parts = normalSet(values, attribute.match).map((value) => `${value.length}:${value}`);
-  return hex(digest.hash(`value|${attribute.name}|${parts.join(',')}`).subarray(0, VALUE_HASH_BYTES));
+  return digest.hash(`value|${attribute.name}|${parts.join(',')}`).slice(0, VALUE_HASH_DIGITS);
 }
 
-export function hashKey(scope: string, key: string, digest: Digest): Uint8Array {
+export function hashKey(scope: string, key: string, digest: Digest): string {
   return digest.hash(`${scope}|${key}`);
 }
 
-export function hex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
+/** 128 bits: what identifies operations, plans and epochs. */
+export function shortHash(text: string, digest: Digest): string {
+  return digest.hash(text).slice(0, PRINT_DIGITS);
 }

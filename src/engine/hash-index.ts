@@ -23,15 +23,15 @@ export class HashIndex {
     return this.#used;
   }
 
-  add(hash: Uint8Array, row: number): void {
+  add(hash: string, row: number): void {
     if (this.#used + 1 > this.#rows.length * GROW_AT) this.#grow();
-    this.#insert(word(hash, 0), word(hash, 4), row);
+    this.#insert(word(hash, 0), word(hash, 8), row);
   }
 
   /** The first row under this hash, or -1. */
-  find(hash: Uint8Array): number {
+  find(hash: string): number {
     const high = word(hash, 0);
-    const low = word(hash, 4);
+    const low = word(hash, 8);
     const mask = this.#rows.length - 1;
     for (let slot = low & mask; ; slot = (slot + 1) & mask) {
       const row = this.#rows[slot] ?? EMPTY;
@@ -40,10 +40,10 @@ export class HashIndex {
     }
   }
 
-  findAll(hash: Uint8Array): number[] {
+  findAll(hash: string): number[] {
     const rows: number[] = [];
     const high = word(hash, 0);
-    const low = word(hash, 4);
+    const low = word(hash, 8);
     const mask = this.#rows.length - 1;
     for (let slot = low & mask; ; slot = (slot + 1) & mask) {
       const row = this.#rows[slot] ?? EMPTY;
@@ -75,14 +75,15 @@ export class HashIndex {
   }
 }
 
-function word(hash: Uint8Array, at: number): number {
-  return (
-    ((hash[at] ?? 0) |
-      ((hash[at + 1] ?? 0) << 8) |
-      ((hash[at + 2] ?? 0) << 16) |
-      ((hash[at + 3] ?? 0) << 24)) >>>
-    0
-  );
+/** 32 bits from eight hexadecimal digits in lower case, starting at the given digit. */
+function word(hash: string, start: number): number {
+  let value = 0;
+  for (let at = start; at < start + 8; at++) {
+    const code = hash.charCodeAt(at);
+    // '0' is 48, 'a' is 97.
+    value = (value << 4) | (code < 58 ? code - 48 : code - 87);
+  }
+  return value >>> 0;
 }
 
 /** A growing array of 128-bit fingerprints. */
@@ -93,18 +94,18 @@ export class PrintColumn {
     this.#words = new Uint32Array(Math.max(16, expected) * 4);
   }
 
-  set(row: number, print: Uint8Array): void {
+  set(row: number, print: string): void {
     if ((row + 1) * 4 > this.#words.length) {
       const wider = new Uint32Array(Math.max(this.#words.length * 2, (row + 1) * 4));
       wider.set(this.#words);
       this.#words = wider;
     }
-    for (let at = 0; at < 4; at++) this.#words[row * 4 + at] = word(print, at * 4);
+    for (let at = 0; at < 4; at++) this.#words[row * 4 + at] = word(print, at * 8);
   }
 
-  equals(row: number, print: Uint8Array): boolean {
+  equals(row: number, print: string): boolean {
     for (let at = 0; at < 4; at++) {
-      if (this.#words[row * 4 + at] !== word(print, at * 4)) return false;
+      if (this.#words[row * 4 + at] !== word(print, at * 8)) return false;
     }
     return true;
   }

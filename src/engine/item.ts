@@ -14,11 +14,11 @@ export interface Item {
   /** It was in the listing; false: known only by a re-read. */
   listed: boolean;
   readonly handle: number | undefined;
-  readonly print: Uint8Array | undefined;
+  readonly print: string | undefined;
   /** Row in the link table, or -1. */
   readonly link: number;
   /** Source items: key hashes, one list per correlation rule. */
-  keys: readonly (readonly Uint8Array[])[];
+  keys: readonly (readonly string[])[];
   /** A correlation rule could not be evaluated. It matters only where no rule before it has a hit. */
   keysError: { readonly rule: number; readonly error: RecordedError } | undefined;
   error: RecordedError | undefined;

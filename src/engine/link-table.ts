@@ -52,12 +52,12 @@ export class LinkTable {
   }
 
   /** The row of the link of this entry, by the keyed hash of its key, or -1. */
-  find(side: Side, keyHash: Uint8Array): number {
+  find(side: Side, keyHash: string): number {
     return this.#index[side].find(keyHash);
   }
 
   /** Marks the entry's link as seen in the listing; true when the entry is what it was when the pair settled. */
-  see(side: Side, row: number, print: Uint8Array): boolean {
+  see(side: Side, row: number, print: string): boolean {
     const flags = this.#flags[row] ?? 0;
     const same = (flags & SETTLED) !== 0 && this.#prints[side].equals(row, print);
     this.#flags[row] = flags | SEEN[side] | (same ? SAME[side] : 0);

@@ -1,6 +1,6 @@
 /** One thing to be done to one entry or link: what it writes, what it counts as, and what makes it this operation. */
 import type { Effect, Response } from './definition.ts';
-import { hex } from './fingerprint.ts';
+import { shortHash } from './fingerprint.ts';
 import type { Digest, EntryChange, NewEntry } from './ports.ts';
 import type { EntryRecord, HeldBy } from './entry-record.ts';
 
@@ -22,7 +22,7 @@ export type LinkEffect =
       readonly agreed: ReadonlyMap<string, string>;
       /** The pair is settled with these fingerprints; the written side's is undefined where only the write tells the id. */
       readonly settles:
-        { readonly source: Uint8Array | undefined; readonly target: Uint8Array | undefined } | undefined;
+        { readonly source: string | undefined; readonly target: string | undefined } | undefined;
     };
 
 /** The bulky part, kept in a spool between plan and apply. */
@@ -94,11 +94,9 @@ export function digestOf(
     operation.takes ?? '',
     ...values,
   ];
-  return hex(
-    digest.hash(`operation|${parts.map((part) => `${part.length}:${part}`).join('|')}`).subarray(0, 16),
-  );
+  return shortHash(`operation|${parts.map((part) => `${part.length}:${part}`).join('|')}`, digest);
 }
 
 export function planDigest(digests: Iterable<string>, digest: Digest): string {
-  return hex(digest.hash(`plan|${[...digests].toSorted().join('|')}`).subarray(0, 16));
+  return shortHash(`plan|${[...digests].toSorted().join('|')}`, digest);
 }

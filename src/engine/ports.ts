@@ -110,8 +110,8 @@ export interface OpenSide extends EntryReader {
 
 /** Keyed one-shot SHA-256, so that nobody can make two records collide and a stored hash tells nothing. */
 export interface Digest {
-  /** 32 bytes. */
-  hash(text: string): Uint8Array;
+  /** 64 hexadecimal digits: text, because it is made several times for every entry and text is the cheapest. */
+  hash(text: string): string;
 }
 
 export interface Clock {
@@ -131,9 +131,9 @@ export interface StoredLink {
   /** The ids in the normal form of their matching rule: what links are looked up and kept unique by. */
   readonly sourceKey: string;
   readonly targetKey: string;
-  /** 16 bytes each, of the entries as they were when the pair was settled. */
-  readonly sourcePrint: Uint8Array | undefined;
-  readonly targetPrint: Uint8Array | undefined;
+  /** 32 hexadecimal digits each, of the entries as they were when the pair was settled. */
+  readonly sourcePrint: string | undefined;
+  readonly targetPrint: string | undefined;
   /** The epoch the pair is settled in; undefined: look at it in full. */
   readonly settledIn: string | undefined;
   /** Attribute → keyed hash (hex) of the value that both sides last agreed on. */

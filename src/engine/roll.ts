@@ -90,7 +90,7 @@ export class Roll {
   }
 
   /** Ordinals of the target entries that carry one of these key hashes under the given correlation rule. */
-  hits(rule: number, hashes: readonly Uint8Array[]): number[] {
+  hits(rule: number, hashes: readonly string[]): number[] {
     const found = new Set<number>();
     for (const hash of hashes)
       for (const ordinal of this.#keyIndexes[rule]?.findAll(hash) ?? []) found.add(ordinal);
@@ -199,7 +199,7 @@ export class Roll {
     item.keysError ??= error;
   }
 
-  #examine(entry: Entry, link: number, listed: boolean, print: Uint8Array | undefined): Item {
+  #examine(entry: Entry, link: number, listed: boolean, print: string | undefined): Item {
     const { digest, spool } = this.#context;
     const { side, schema, request } = this.definition;
     const judged = this.#examiner.judge(entry);

@@ -105,6 +105,13 @@ export class Database {
     yield* this.#database.prepare(sql).iterate(...values);
   }
 
+  /** The same without a name for every value: half the time where there are many rows. */
+  *columns(sql: string, ...values: SQLInputValue[]): Generator<readonly SQLOutputValue[]> {
+    const statement = this.#database.prepare(sql);
+    statement.setReturnArrays(true);
+    for (const row of statement.iterate(...values)) yield Array.isArray(row) ? row : Object.values(row);
+  }
+
   flush(): void {
     if (this.#writes === 0) return;
     try {
@@ -175,9 +182,4 @@ export function textOf(row: Row, column: string): string {
 export function numberOf(row: Row, column: string): number {
   const value = row[column];
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : 0;
-}
-
-export function bytesOf(row: Row, column: string): Uint8Array | undefined {
-  const value = row[column];
-  return value instanceof Uint8Array ? value : undefined;
 }

@@ -1,6 +1,7 @@
 /** The links of one mapping, in key order. */
 import type { LinkHead, Links, StoredLink } from '../engine/ports.ts';
-import { bytesOf, numberOf, textOf, type Database, type Row } from './database.ts';
+import type { SQLOutputValue } from 'node:sqlite';
+import { numberOf, textOf, type Database, type Row } from './database.ts';
 
 const COLUMNS =
   'source_key, target_key, source_id, target_id, source_print, target_print, settled_in, agreed, linked_at';
@@ -25,7 +26,18 @@ export class SqliteLinks implements Links {
   *heads(): Generator<LinkHead> {
     const sql =
       'SELECT source_key, target_key, source_print, target_print, settled_in FROM links WHERE mapping = ? ORDER BY source_key';
-    for (const row of this.#database.iterate(sql, this.#mapping)) yield headOf(row);
+    for (const [sourceKey, targetKey, sourcePrint, targetPrint, settledIn] of this.#database.columns(
+      sql,
+      this.#mapping,
+    )) {
+      yield {
+        sourceKey: String(sourceKey),
+        targetKey: String(targetKey),
+        sourcePrint: optional(sourcePrint),
+        targetPrint: optional(targetPrint),
+        settledIn: optional(settledIn),
+      };
+    }
   }
 
   bySource(sourceKey: string): StoredLink | undefined {
@@ -68,21 +80,18 @@ export class SqliteLinks implements Links {
   }
 }
 
-function headOf(row: Row): LinkHead {
-  const settledIn = row['settled_in'];
-  return {
-    sourceKey: textOf(row, 'source_key'),
-    targetKey: textOf(row, 'target_key'),
-    sourcePrint: bytesOf(row, 'source_print'),
-    targetPrint: bytesOf(row, 'target_print'),
-    settledIn: typeof settledIn === 'string' ? settledIn : undefined,
-  };
+function optional(value: SQLOutputValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function linkOf(row: Row): StoredLink {
   const agreed = JSON.parse(textOf(row, 'agreed')) as Record<string, string>;
   return {
-    ...headOf(row),
+    sourceKey: textOf(row, 'source_key'),
+    targetKey: textOf(row, 'target_key'),
+    sourcePrint: optional(row['source_print']),
+    targetPrint: optional(row['target_print']),
+    settledIn: optional(row['settled_in']),
     sourceId: textOf(row, 'source_id'),
     targetId: textOf(row, 'target_id'),
     agreed: new Map(Object.entries(agreed)),

@@ -9,7 +9,7 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE TABLE links (
     mapping INTEGER NOT NULL, source_key TEXT NOT NULL, target_key TEXT NOT NULL, source_id TEXT NOT NULL, target_id TEXT NOT NULL,
-    source_print BLOB, target_print BLOB, settled_in TEXT, agreed TEXT NOT NULL, linked_at INTEGER NOT NULL,
+    source_print TEXT, target_print TEXT, settled_in TEXT, agreed TEXT NOT NULL, linked_at INTEGER NOT NULL,
     PRIMARY KEY (mapping, source_key)
   ) WITHOUT ROWID;
   CREATE UNIQUE INDEX links_target ON links (target_key, mapping);
