@@ -11,8 +11,8 @@ import type { Digest, EntryWriter, Intent, Memory, Spending, Spool, Written } fr
 import { concluded, remember } from './conclude.ts';
 import type { Summary } from './summary.ts';
 
-/** One journal transaction covers so many writes: enough that the disk is never the bottleneck. */
-const BATCH = 64;
+/** One journal transaction covers so many writes: the disk is waited for twice a batch, and a kill leaves so many to look at. */
+const BATCH = 256;
 
 export interface ApplyContext {
   readonly definition: Definition;
@@ -43,6 +43,12 @@ type Done = {
   readonly written: Written;
 };
 
+interface Started {
+  readonly operation: Operation;
+  readonly body: OperationBody;
+  readonly intent: Intent;
+}
+
 export async function apply(
   operations: readonly Operation[],
   context: ApplyContext,
@@ -59,6 +65,35 @@ export async function apply(
   return { stopped: applying.stopped };
 }
 
+/** Operations in their order, each handed out only when its intent is durable. */
+class JournalAhead {
+  readonly #operations: readonly Operation[];
+  readonly #begin: (batch: readonly Operation[]) => Started[];
+  #begun: Started[] = [];
+  /** Invariant: #begun from #taken on is begun and not handed out; operations from #next on are not begun. */
+  #taken = 0;
+  #next = 0;
+
+  constructor(operations: readonly Operation[], begin: (batch: readonly Operation[]) => Started[]) {
+    this.#operations = operations;
+    this.#begin = begin;
+  }
+
+  take(): Started | undefined {
+    if (this.#taken === this.#begun.length && this.#next < this.#operations.length) {
+      const batch = this.#operations.slice(this.#next, this.#next + BATCH);
+      this.#begun = this.#begin(batch);
+      this.#taken = 0;
+      this.#next += batch.length;
+    }
+    return this.#begun[this.#taken++];
+  }
+
+  left(): { begun: readonly Started[]; rest: readonly Operation[] } {
+    return { begun: this.#begun.slice(this.#taken), rest: this.#operations.slice(this.#next) };
+  }
+}
+
 class Applying {
   readonly #context: ApplyContext;
   readonly #planned: number;
@@ -66,6 +101,8 @@ class Applying {
   /** Invariant: the number of refusals since the last write that was not refused with #lastCode. */
   #refusals = 0;
   #lastCode: string | undefined;
+  /** Concluded, and not yet settled in the journal. */
+  readonly #done: Done[] = [];
   stopped: string | undefined;
 
   constructor(context: ApplyContext, planned: number) {
@@ -104,6 +141,10 @@ class Applying {
     };
   }
 
+  /**
+   * Different entries are written at the same time, up to the window. The journal goes ahead in batches and results
+   * are concluded as they come, so that the system never waits for the disk or for us to count.
+   */
   async #stream(
     operations: readonly Operation[],
     writer: EntryWriter,
@@ -112,40 +153,34 @@ class Applying {
   ): Promise<void> {
     const { writesInFlight } =
       side === 'Target' ? this.#context.definition.target : this.#context.definition.source;
-    for (let at = 0; at < operations.length; at += BATCH) {
-      if (signal.aborted) this.stopped ??= 'the run was asked to stop';
-      const batch = operations.slice(at, at + BATCH);
-      if (this.stopped === undefined) await this.#batch(batch, writer, writesInFlight, signal);
-      else this.leave(batch);
-    }
-  }
-
-  async #batch(
-    operations: readonly Operation[],
-    writer: EntryWriter,
-    window: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const started = operations.map((operation) => this.#intend(operation));
-    this.#context.memory.begin(started.map(({ intent }) => intent));
-    const done: Done[] = [];
-    const untried: Operation[] = [];
-    const queue = started.values();
+    const ahead = new JournalAhead(operations, (batch) => this.#begin(batch));
     const work = async (): Promise<void> => {
-      for (const { operation, body, intent } of queue) {
-        if (this.stopped !== undefined || signal.aborted) {
-          untried.push(operation);
-          this.#context.memory.settle([{ intent: intent.id, outcome: 'Refused' }]);
-          continue;
-        }
-        const written = await write(body, writer, signal);
+      while (this.stopped === undefined && !signal.aborted) {
+        const next = ahead.take();
+        if (!next) return;
+        const written = await write(next.body, writer, signal);
         this.#watch(written);
-        done.push({ operation, body, intent: intent.id, written });
+        const done = { operation: next.operation, body: next.body, intent: next.intent.id, written };
+        this.#conclude(done);
+        this.#done.push(done);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(window, operations.length) }, work));
-    this.#finish(done);
-    this.leave(untried);
+    await Promise.all(Array.from({ length: Math.min(writesInFlight, operations.length) }, work));
+    if (signal.aborted) this.stopped ??= 'the run was asked to stop';
+    const { begun, rest } = ahead.left();
+    // Begun and not tried: it certainly did not happen.
+    this.#context.memory.settle(begun.map(({ intent }) => ({ intent: intent.id, outcome: 'Refused' })));
+    this.#book();
+    this.#context.memory.flush();
+    this.leave([...begun.map(({ operation }) => operation), ...rest]);
+  }
+
+  /** Durable when it returns, together with the results of what was done before. */
+  #begin(operations: readonly Operation[]): Started[] {
+    const started = operations.map((operation) => this.#intend(operation));
+    this.#book();
+    this.#context.memory.begin(started.map(({ intent }) => intent));
+    return started;
   }
 
   /** A transactional writer: everything is buffered, one commit makes it true, one set of intents covers it. */
@@ -155,8 +190,7 @@ class Applying {
       this.leave(operations);
       return;
     }
-    const started = operations.map((operation) => this.#intend(operation));
-    this.#context.memory.begin(started.map(({ intent }) => intent));
+    const started = this.#begin(operations);
     // Asked for together, so that a writer may put one that takes a unique value behind the one that frees it.
     const done = await Promise.all(
       started.map(async ({ operation, body, intent }): Promise<Done> => {
@@ -176,7 +210,7 @@ class Applying {
     }
   }
 
-  #intend(operation: Operation): { operation: Operation; body: OperationBody; intent: Intent } {
+  #intend(operation: Operation): Started {
     const body = this.#context.bodies.get(operation.body);
     const { source, target } = body.record;
     const intent: Intent = {
@@ -226,9 +260,19 @@ class Applying {
   }
 
   #finish(done: readonly Done[]): void {
+    for (const one of done) {
+      this.#conclude(one);
+      this.#done.push(one);
+    }
+    this.#book();
+    this.#context.memory.flush();
+  }
+
+  /** What was concluded is settled in the journal and counts against the budgets, in one. */
+  #book(): void {
     const { memory, now } = this.#context;
+    const done = this.#done.splice(0);
     const journalled = done.filter(({ intent }) => intent !== '');
-    for (const one of done) this.#conclude(one);
     memory.settle(journalled.map(({ intent, written }) => ({ intent, outcome: written.kind })));
     const applied = done
       .filter(({ written }) => written.kind === 'Applied')
@@ -241,7 +285,6 @@ class Applying {
       if (operation.released) memory.useRelease(operation.digest);
       this.#context.applied(operation);
     }
-    memory.flush();
     this.#applied += applied.length;
     this.#context.progress(this.#applied, this.#planned);
   }

@@ -5,6 +5,7 @@ import {
   failed,
   missing,
   sideOf,
+  type Act,
   type Change,
   type Failure,
   type RespondInput,
@@ -34,7 +35,7 @@ export function create(side: Side, input: RespondInput): Responded {
   const { name, attributes, changes } = draft;
   const refusal = refuse(sideOf(input.definition, side), draft, input);
   if (refusal) return { ...refusal, changes };
-  const names = name === undefined ? {} : { takes: normalName(name), parent: normalName(parentOf(name)) };
+  const names = name === undefined ? {} : placeOf(normalName(name));
   return act({
     kind: 'Create',
     side,
@@ -44,6 +45,10 @@ export function create(side: Side, input: RespondInput): Responded {
     changes,
     ...names,
   });
+}
+
+function placeOf(takes: string): Pick<Act, 'takes' | 'parent'> {
+  return { takes, parent: parentOf(takes) };
 }
 
 function draftOf(side: Side, from: Entry, { definition, scope, digest }: RespondInput): Draft | Failure {

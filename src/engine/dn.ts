@@ -41,7 +41,12 @@ function splitName(name: string, separators: string = ',;'): string[] {
   return parts;
 }
 
+/** Nothing quoted or escaped, one value a component, no space around a separator: most names are plain. */
+const NOT_PLAIN = /[\\"+;#<>]|[,=] | [,=]| {2}|^ | $|=[^,]*=/;
+
 export function parentOf(name: string): string {
+  const comma = NOT_PLAIN.test(name) ? -1 : name.indexOf(',');
+  if (comma !== -1) return name.slice(comma + 1);
   return splitName(name).slice(1).join(',');
 }
 
@@ -82,6 +87,7 @@ function decodePairs(hex: string): string {
  * distinguishedNameMatch with caseIgnoreMatch, which is what naming attributes use in practice).
  */
 export function normalName(name: string): string {
+  if (!NOT_PLAIN.test(name)) return name.toLowerCase();
   if (name.trim() === '') return '';
   return splitName(name)
     .map((component) => splitName(component, '+').map(normalPart).toSorted().join('+'))

@@ -17,8 +17,13 @@ export interface Prepared {
 export function prepare(view: PairView, prepared: Prepared, context: PlanContext): Operation {
   const { definition, digest, bodies } = context;
   const { decision, act, record } = prepared;
+  // What a new target entry has is what both sides agree on: the hashes are there already.
+  const agreed = act.kind === 'Create' && act.link.kind === 'Put' ? act.link.agreed : undefined;
   const hashes = Object.fromEntries(
-    act.changes.map((one) => [one.attribute.name, hashValues(one.to, one.attribute, digest)]),
+    act.changes.map(({ attribute, to }) => [
+      attribute.name,
+      agreed?.get(attribute.name) ?? hashValues(to, attribute, digest),
+    ]),
   );
   const { kind, side, effects, takes, frees, parent } = act;
   const identity = { kind, side, takes, ...identityOf(view.judged) };
