@@ -6,7 +6,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { Spool } from '../engine/ports.ts';
 
 /** Values kept as they are; some 1 KiB each. */
-const IN_MEMORY = 8_192;
+const IN_MEMORY = 4_096;
 const BUFFER_BYTES = 1_048_576;
 
 export class FileSpool<T> implements Spool<T>, Disposable {
