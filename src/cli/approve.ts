@@ -2,7 +2,7 @@
 import { Approvals, listHeldPlans } from '../store/approvals.ts';
 import { findMapping as mappingRow } from '../store/mappings.ts';
 import { openState } from '../store/state.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import type { Project } from './project.ts';
 import { findMapping, systemClock } from './roll-call.ts';

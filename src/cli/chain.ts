@@ -6,7 +6,7 @@ import { keyOf } from '../controller/definition-side.ts';
 import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';
 import type { ProjectMapping, ProjectSide } from './project.ts';
-import type { RunSummary } from './run-mapping.ts';
+import type { RunSummary } from './run-document.ts';
 
 /** How often a mapping runs in one chain before the chain counts as not settling. */
 const MAX_RUNS = 3;

@@ -2,25 +2,16 @@
 import { StateError } from '../store/state-error.ts';
 import type { Command, Settings } from '../settings.ts';
 import { approve } from './approve.ts';
+import type { Context } from './context.ts';
 import { explain } from './explain.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { get } from './get.ts';
 import { history } from './history.ts';
 import { objects } from './objects.ts';
-import { reported, writeDocument, type Output } from './output.ts';
+import { reported, writeDocument } from './output.ts';
 import { loadProject, type Project } from './project.ts';
 import { takeRollCall } from './roll-call.ts';
 import { problemLine, validate } from './validate.ts';
-
-export interface Context {
-  readonly settings: Settings;
-  readonly output: Output;
-  /** For people, beside the results. */
-  readonly notes: Output;
-  readonly signal: AbortSignal;
-  /** The exit code of the signal that asked to stop, if one did. */
-  readonly stoppedBy: () => number | undefined;
-}
 
 export async function runCommand(
   settings: Settings,

@@ -4,14 +4,14 @@ import type { RunResult } from '../engine/run-ports.ts';
 import { SITUATIONS } from '../engine/definition.ts';
 import { openOverlay, type State } from '../store/state.ts';
 import { Runs } from '../store/runs.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { EXIT } from './failure.ts';
 import { openSide } from './open-side.ts';
 import { describe } from './report.ts';
 import type { Project, ProjectMapping } from './project.ts';
 import { findMapping, systemClock } from './roll-call.ts';
-import { documentOf } from './run-document.ts';
-import { runMapping, type RunSummary } from './run-mapping.ts';
+import { documentOf, type RunSummary } from './run-document.ts';
+import { runMapping } from './run-mapping.ts';
 import { MEANING } from './words.ts';
 
 export async function explain(project: Project, context: Context): Promise<number> {

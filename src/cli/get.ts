@@ -4,7 +4,7 @@ import { findMapping as mappingRow } from '../store/mappings.ts';
 import { listHeldPlans } from '../store/approvals.ts';
 import { Runs, type StoredRun } from '../store/runs.ts';
 import { openStateForReading, type State } from '../store/state.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { csvLine, table } from './output.ts';
 import type { Project, ProjectMapping, ProjectSide } from './project.ts';

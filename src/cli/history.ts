@@ -1,12 +1,11 @@
 /** `rollcall history`: past runs, and the entries of one. */
 import { Runs, type StoredRun } from '../store/runs.ts';
 import { openStateForReading } from '../store/state.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { write } from './get.ts';
 import { entryDocument, table } from './output.ts';
-import { CSV_HEADER, describe, entryLine } from './report.ts';
-import { csvLine } from './output.ts';
+import { describe, writeCsvEntries, writeCsvHeader } from './report.ts';
 import type { Project } from './project.ts';
 import { findMapping } from './roll-call.ts';
 import type { RunDocument } from './run-document.ts';
@@ -60,8 +59,8 @@ function oneRun(id: string, runs: Runs | undefined, { settings, output }: Contex
     const entries = [...runs.entries(run.sequence)].map(entryDocument);
     output.write(`${JSON.stringify({ ...(run.body as object), entries }, null, 2)}\n`);
   } else if (settings.output === 'csv') {
-    output.write(csvLine(CSV_HEADER));
-    for (const record of runs.entries(run.sequence)) output.write(entryLine(run.mapping, run.id, record));
+    writeCsvHeader(output);
+    writeCsvEntries(run, runs, output);
   } else {
     const rows = [...runs.entries(run.sequence)].map((record) => [
       record.situation ?? '-',

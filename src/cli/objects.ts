@@ -5,7 +5,7 @@ import type { Session } from '../connectors/connector.ts';
 import type { Entry, Value } from '../engine/entry.ts';
 import type { EntryWriter, Written } from '../engine/ports.ts';
 import { openOverlay, openState, type State } from '../store/state.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { write } from './get.ts';
 import { openSide } from './open-side.ts';

@@ -4,8 +4,7 @@ import type { EntryRecord } from '../engine/entry-record.ts';
 import type { ManifestProblem } from '../local/manifests.ts';
 import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';
-import { documentOf } from './run-document.ts';
-import type { RunSummary } from './run-mapping.ts';
+import { documentOf, type RunSummary } from './run-document.ts';
 
 export interface Output {
   write(text: string): void;
@@ -84,37 +83,7 @@ export function writeDocument(
   output.write(']}\n');
 }
 
-export type EntryDocument = Omit<EntryRecord, 'passedOver'>;
-
-export function entryDocument(record: EntryRecord): EntryDocument {
-  const {
-    situation,
-    row,
-    changes,
-    response,
-    rule,
-    source,
-    target,
-    sourceName,
-    targetName,
-    outcome,
-    held,
-    differences,
-    error,
-  } = record;
-  return {
-    situation,
-    row,
-    changes,
-    response,
-    rule,
-    source,
-    target,
-    sourceName,
-    targetName,
-    outcome,
-    held,
-    differences,
-    error,
-  };
+/** A record without what only `explain` tells. */
+export function entryDocument({ passedOver: _, ...document }: EntryRecord): Omit<EntryRecord, 'passedOver'> {
+  return document;
 }

@@ -3,11 +3,10 @@ import type { EntryRecord, RecordedValue } from '../engine/entry-record.ts';
 import { SITUATIONS, type Situation } from '../engine/definition.ts';
 import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { csvLine, table, type Output, type ReportedProblem } from './output.ts';
 import type { Project } from './project.ts';
-import { documentOf } from './run-document.ts';
-import type { RunSummary } from './run-mapping.ts';
+import { documentOf, type RunSummary } from './run-document.ts';
 import { MEANING, NEXT_STEP } from './words.ts';
 
 /** Examples of each group; `-o wide` shows all. */
@@ -23,7 +22,8 @@ export interface Report {
 export function writeReport({ runs, problems, state, project }: Report, context: Context): void {
   const { settings, output, notes } = context;
   if (settings.output === 'csv') {
-    writeCsv(runs, state, output);
+    writeCsvHeader(output);
+    for (const summary of runs) writeCsvEntries(summary, new Runs(state.database), output);
     return;
   }
   const writer = new ReportWriter(state, context);
@@ -162,60 +162,34 @@ function shown(values: readonly RecordedValue[]): string {
     .join(' | ');
 }
 
-export const CSV_HEADER: readonly string[] = [
-  'mapping',
-  'run',
-  'situation',
-  'row',
-  'response',
-  'rule',
-  'source',
-  'target',
-  'sourceName',
-  'targetName',
-  'outcome',
-  'held',
-  'attributes',
-  'error',
+type Column = readonly [string, (record: EntryRecord) => string | null | undefined];
+
+const COLUMNS: readonly Column[] = [
+  ['situation', (record) => record.situation],
+  ['row', (record) => record.row],
+  ['response', (record) => record.response],
+  ['rule', (record) => record.rule],
+  ['source', (record) => record.source],
+  ['target', (record) => record.target],
+  ['sourceName', (record) => record.sourceName],
+  ['targetName', (record) => record.targetName],
+  ['outcome', (record) => record.outcome],
+  ['held', (record) => record.held?.by],
+  ['attributes', (record) => record.differences.map((one) => one.attribute).join(' ')],
+  ['error', (record) => record.error?.code],
 ];
 
-function writeCsv(runs: readonly RunSummary[], state: State, output: Output): void {
-  output.write(csvLine(CSV_HEADER));
-  for (const { mapping, id, sequence } of runs) {
-    for (const record of new Runs(state.database).entries(sequence))
-      output.write(entryLine(mapping, id, record));
+/** Entries of a run as lines of CSV, without values: they would be data of people in somebody's mail. */
+export function writeCsvEntries(
+  { mapping, id, sequence }: { readonly mapping: string; readonly id: string; readonly sequence: number },
+  runs: Runs,
+  output: Output,
+): void {
+  for (const record of runs.entries(sequence)) {
+    output.write(csvLine([mapping, id, ...COLUMNS.map(([, cell]) => cell(record) ?? '')]));
   }
 }
 
-export function entryLine(mapping: string, run: string, record: EntryRecord): string {
-  const {
-    situation,
-    row,
-    response,
-    rule,
-    source,
-    target,
-    sourceName,
-    targetName,
-    outcome,
-    held,
-    differences,
-    error,
-  } = record;
-  const attributes = differences.map((one) => one.attribute).join(' ');
-  const cells = [
-    situation,
-    row,
-    response,
-    rule,
-    source,
-    target,
-    sourceName,
-    targetName,
-    outcome,
-    held?.by,
-    attributes,
-    error?.code,
-  ];
-  return csvLine([mapping, run, ...cells.map((cell) => cell ?? '')]);
+export function writeCsvHeader(output: Output): void {
+  output.write(csvLine(['mapping', 'run', ...COLUMNS.map(([name]) => name)]));
 }

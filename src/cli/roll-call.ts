@@ -2,14 +2,15 @@
 import type { Clock } from '../engine/ports.ts';
 import { openOverlay, openState, type State } from '../store/state.ts';
 import { runChain, type ChainResult } from './chain.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { runProblem, writeDocument, type ReportedProblem } from './output.ts';
 import { progressReporter } from './progress.ts';
 import { nearestName } from '../lib/nearest-name.ts';
 import type { Project, ProjectMapping } from './project.ts';
 import { writeReport } from './report.ts';
-import { runMapping, type RunMappingOptions, type RunSummary } from './run-mapping.ts';
+import type { RunSummary } from './run-document.ts';
+import { runMapping, type RunMappingOptions } from './run-mapping.ts';
 
 export const systemClock: Clock = { now: () => Date.now() };
 

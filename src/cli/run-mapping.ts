@@ -7,7 +7,6 @@ import type { ObjectSchema } from '../engine/entry.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import { normalise } from '../engine/matching.ts';
 import type { Clock } from '../engine/ports.ts';
-import type { Outcome } from '../engine/outcome.ts';
 import { run } from '../engine/run.ts';
 import type { Progress, RunRequest, RunResult } from '../engine/run-ports.ts';
 import { FORGET_AFTER_MS, mappingRow } from '../store/mappings.ts';
@@ -16,7 +15,7 @@ import { Runs } from '../store/runs.ts';
 import { FileSpool } from '../store/spool.ts';
 import type { State } from '../store/state.ts';
 import { openSide, withWriter } from './open-side.ts';
-import { storedBody } from './run-document.ts';
+import { storedBody, type RunSummary } from './run-document.ts';
 import { definitionOf, type Project, type ProjectMapping, type ProjectSide } from './project.ts';
 
 export interface RunMappingOptions {
@@ -32,21 +31,6 @@ export interface RunMappingOptions {
 }
 
 const STOPPED = 'the run was asked to stop; run it again, it goes on where it was';
-
-/** A run as the document tells it (DESIGN.md, "Command line"); its entries are in the store. */
-export interface RunSummary {
-  readonly sequence: number;
-  readonly mapping: string;
-  readonly id: string;
-  readonly mode: 'Observe' | 'Enforce';
-  readonly trigger: string;
-  readonly outcome: Outcome;
-  readonly message: string | undefined;
-  readonly code: string | undefined;
-  readonly startedAt: number;
-  readonly finishedAt: number;
-  readonly result: RunResult | undefined;
-}
 
 export async function runMapping(
   one: ProjectMapping,

@@ -1,5 +1,5 @@
 /** `rollcall validate`: every problem with file, line and path; no system is touched. */
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { EXIT } from './failure.ts';
 import { table } from './output.ts';
 import type { ManifestProblem } from '../local/manifests.ts';

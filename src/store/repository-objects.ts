@@ -1,8 +1,15 @@
 /** One object type of one Repository in the database: objects, their unique values, deleted marks, the change sequence. */
-import type { Entry, Value } from '../engine/entry.ts';
+import type { ObjectConfig } from '../connectors/connector.ts';
+import type { Entry, ObjectSchema, Value } from '../engine/entry.ts';
 import { normalise } from '../engine/matching.ts';
 import { numberOf, textOf, type Database } from './database.ts';
-import type { RepositoryConfig } from './repository.ts';
+
+export interface RepositoryConfig extends ObjectConfig {
+  /** `namespace/name` of the ManagedSystem. */
+  readonly system: string;
+  readonly schema: ObjectSchema;
+  readonly now: () => number;
+}
 
 /** How long a deleted mark is kept. */
 const KEEP_DELETED_MS = 90 * 86_400_000;

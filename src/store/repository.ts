@@ -2,21 +2,14 @@
  * The Repository connector: the objects that Rollcall itself keeps, in its own store. Types with a schema,
  * source and target alike, transactional, unique attributes, a deleted mark with its time, a change sequence.
  */
-import type { ObjectConfig, OpenOptions, Session } from '../connectors/connector.ts';
-import type { Entry, ObjectSchema } from '../engine/entry.ts';
+import type { OpenOptions, Session } from '../connectors/connector.ts';
+import type { Entry } from '../engine/entry.ts';
 import type { EntryReader, Evidence, Fetched, ReadRequest } from '../engine/ports.ts';
 import type { Database } from './database.ts';
-import { RepositoryObjects } from './repository-objects.ts';
+import { RepositoryObjects, type RepositoryConfig } from './repository-objects.ts';
 import { RepositoryWriter } from './repository-writer.ts';
 
 const BATCH = 500;
-
-export interface RepositoryConfig extends ObjectConfig {
-  /** `namespace/name` of the ManagedSystem. */
-  readonly system: string;
-  readonly schema: ObjectSchema;
-  readonly now: () => number;
-}
 
 export function openRepository(database: Database, config: RepositoryConfig, options: OpenOptions): Session {
   const objects = new RepositoryObjects(database, config);

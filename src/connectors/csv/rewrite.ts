@@ -13,7 +13,11 @@ import { splitLineEnd, splitRow } from './cells.ts';
 import { byteOrderMarkOf, encode } from './encoding.ts';
 import { confine, fileError, sameState, stateOf, type FileState } from './place.ts';
 import { scan, type CsvFile, type Line, type ScanEnd } from './scan.ts';
-import type { PendingRow } from './writer.ts';
+
+/** What shall become of one key. Cells are formatted for the file. */
+export type PendingRow =
+  | { readonly kind: 'Create' | 'Update'; readonly cells: ReadonlyMap<string, string> }
+  | { readonly kind: 'Delete' };
 
 export interface RewriteJob {
   readonly file: CsvFile;

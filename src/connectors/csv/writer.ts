@@ -8,7 +8,7 @@ import type { EntryChange, EntryWriter, NewEntry, Written } from '../../engine/p
 import { formatCell } from './cells.ts';
 import { encode } from './encoding.ts';
 import type { FileState } from './place.ts';
-import { rewrite } from './rewrite.ts';
+import { rewrite, type PendingRow } from './rewrite.ts';
 import { scan, type CsvFile, type ScanEnd } from './scan.ts';
 
 /** The keys of a file as it was read whole. */
@@ -21,11 +21,6 @@ export class Baseline {
     else this.keys.add(key);
   }
 }
-
-/** What shall become of one key. Cells are formatted for the file. */
-export type PendingRow =
-  | { readonly kind: 'Create' | 'Update'; readonly cells: ReadonlyMap<string, string> }
-  | { readonly kind: 'Delete' };
 
 interface Known {
   readonly baseline: Baseline;
