@@ -84,6 +84,6 @@ export function writeDocument(
 }
 
 /** A record without what only `explain` tells. */
-export function entryDocument({ passedOver: _, ...document }: EntryRecord): Omit<EntryRecord, 'passedOver'> {
-  return document;
+export function entryDocument(record: EntryRecord): Omit<EntryRecord, 'passedOver'> {
+  return { ...record, passedOver: undefined } as Omit<EntryRecord, 'passedOver'>;
 }
