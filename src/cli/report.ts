@@ -26,7 +26,7 @@ export function writeReport({ runs, problems, state, project }: Report, context:
     for (const summary of runs) writeCsvEntries(summary, new Runs(state.database), output);
     return;
   }
-  const writer = new ReportWriter(state, context);
+  const writer = new ReportWriter({ project, state }, context);
   for (const summary of runs) writer.run(summary);
   for (const { rule, message, mapping } of problems)
     notes.write(
@@ -35,12 +35,14 @@ export function writeReport({ runs, problems, state, project }: Report, context:
 }
 
 class ReportWriter {
+  readonly #project: Project;
   readonly #state: State;
   readonly #output: Output;
   readonly #planning: boolean;
   readonly #examples: number;
 
-  constructor(state: State, { settings, output }: Context) {
+  constructor({ project, state }: Pick<Report, 'project' | 'state'>, { settings, output }: Context) {
+    this.#project = project;
     this.#state = state;
     this.#output = output;
     this.#planning = settings.command === 'plan';
@@ -106,6 +108,15 @@ class ReportWriter {
     }
   }
 
+  /** Only a Repository can be planned through: mappings behind another system would follow, and are not shown. */
+  #followers(mapping: string): string {
+    const { mappings } = this.#project;
+    const written = mappings.find((one) => one.key === mapping)?.target.system.object;
+    if (!written || written.spec.type === 'Repository') return '';
+    const follow = mappings.filter((one) => one.source.system.object === written).map((one) => one.key);
+    return follow.length === 0 ? '' : `; ${follow.join(', ')} would follow`;
+  }
+
   #closing({ result, mapping, mode }: RunSummary): void {
     if (!result) return;
     const { plan, totals } = result;
@@ -121,7 +132,7 @@ class ReportWriter {
         `  nothing was written; set spec.mode: Enforce in ReconMapping ${mapping} to apply it\n`,
       );
     } else if (this.#planning && totals.pending > 0) {
-      this.#output.write('  nothing was written; rollcall run applies it\n');
+      this.#output.write(`  nothing was written; rollcall run applies it${this.#followers(mapping)}\n`);
     }
   }
 }

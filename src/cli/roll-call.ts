@@ -85,6 +85,7 @@ function conclude(
     ...notSettling.map(unsettled),
   ];
   const exitCode = exitCodeOf(last, notSettling.length > 0, context);
+  for (const summary of last) noteEvidence(summary, context);
   if (settings.output === 'json') writeDocument({ exitCode, problems, runs }, state, output);
   else writeReport({ project, runs, problems, state }, context);
   return exitCode;
@@ -94,6 +95,15 @@ function unsettled({ mapping, attributes }: ChainResult['notSettling'][number]):
   const which = attributes.length === 0 ? '' : ` (${attributes.join(', ')})`;
   const message = `the chain does not settle: ${mapping} was due a fourth time, its last run still wrote${which}; two mappings write against each other, decide which one owns the attribute`;
   return { file: null, line: null, path: null, rule: 'NotSettling', message, mapping };
+}
+
+/** What contradicts a read, with file and line or the server's limit: the document has only room for one word. */
+function noteEvidence({ mapping, result, message: told }: RunSummary, { notes }: Context): void {
+  for (const side of ['source', 'target'] as const) {
+    const { reason, message } = result?.[side].evidence ?? {};
+    if (message !== undefined && !told?.includes(message))
+      notes.write(`${mapping}: ${side} read not complete: ${reason ?? ''}: ${message}\n`);
+  }
 }
 
 /** A mapping may occur again; its last run is its state. */

@@ -215,3 +215,27 @@ describe('chains', () => {
     expect((await folder.document('run')).runs.every((one) => one.totals.planned === 0)).toBe(true);
   });
 });
+
+describe('what a person reads', () => {
+  it('plan names the mappings that would follow behind another system', async () => {
+    using folder = new Folder({
+      'm.yaml':
+        csvSystem('in') +
+        csvSystem('mid') +
+        csvSystem('out') +
+        mapping('one', 'in', 'mid', COPY) +
+        mapping('two', 'mid', 'out', COPY),
+      'in.csv': 'id,name,mail\n1,Ann,a@x\n',
+      'mid.csv': 'id,name,mail\n',
+      'out.csv': 'id,name,mail\n',
+    });
+    const done = await folder.run('plan', 'DIR');
+    expect(done.stdout).toContain('rollcall run applies it; default/two would follow');
+  });
+
+  it('a bad row is named with its file and line, beside whatever is printed', async () => {
+    using folder = csvPair({ sourceRows: `${SOURCE}3,Cid\n`, targetRows: EMPTY });
+    const done = await folder.run('run', 'DIR', '-o', 'json');
+    expect(done.stderr).toMatch(/source read not complete: InvalidRow: .*source\.csv.*4/);
+  });
+});
