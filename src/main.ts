@@ -16,6 +16,13 @@ const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=150');
 
+/** Whoever reads the results may stop reading (`rollcall … | head`): what is being done is done to its end all the same. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 async function main(): Promise<number> {
   const parsed = parseSettings(process.argv.slice(2));
   switch (parsed.kind) {

@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { csvPair, Folder, rollcall, type DocumentOf } from '../support/rollcall.ts';
+import { csvPair, Folder, PROGRAM, rollcall, type DocumentOf } from '../support/rollcall.ts';
 
 const SOURCE = 'id,name,mail,status\n1,Ann,ann@x.org,\n2,Ben,ben@x.org,\n';
 const EMPTY = 'key,name,mail,state\n';
@@ -237,5 +238,17 @@ describe('what a person reads', () => {
     using folder = csvPair({ sourceRows: `${SOURCE}3,Cid\n`, targetRows: EMPTY });
     const done = await folder.run('run', 'DIR', '-o', 'json');
     expect(done.stderr).toMatch(/source read not complete: InvalidRow: .*source\.csv.*4/);
+  });
+
+  it('a reader that stops reading ends nothing', async () => {
+    const rows = Array.from({ length: 3_000 }, (_, at) => `${at},N${at},n${at}@x.org,\n`).join('');
+    using folder = csvPair({ sourceRows: `id,name,mail,status\n${rows}`, targetRows: EMPTY });
+    const child = spawn(process.execPath, [PROGRAM, 'run', folder.path, '-o', 'wide'], { stdio: 'pipe' });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
+    expect(stderr).not.toContain('EPIPE');
+    expect(folder.read('target.csv').split('\n')).toHaveLength(3_002);
   });
 });
