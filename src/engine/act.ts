@@ -23,6 +23,8 @@ export interface RespondInput {
   readonly settles: boolean;
   /** Who has, or is about to get, this id on that side; undefined: it is free. */
   readonly idHolder: (side: 'Source' | 'Target', id: string) => string | undefined;
+  /** Unlinking would make the next run create a second target. */
+  readonly makesSecondTarget: () => boolean;
 }
 
 /** A change for records: what stands there now and what shall. */

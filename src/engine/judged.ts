@@ -33,3 +33,14 @@ export function endsOf({ source, target, pair }: Judged): {
     target: target ?? (pair && { id: pair.targetId, key: pair.targetKey }),
   };
 }
+
+/** The canonical order: by source id, then by target id. */
+export function byIds(one: Judged, other: Judged): number {
+  const [left, right] = [endsOf(one), endsOf(other)];
+  const bySource = compareText(left.source?.id ?? '', right.source?.id ?? '');
+  return bySource || compareText(left.target?.id ?? '', right.target?.id ?? '');
+}
+
+function compareText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

@@ -2,7 +2,7 @@
  * Judged pairs → operations and records, in canonical order: decide, map, compare, respond. Nothing is written
  * to a system here; what needs no write is recorded at once, the rest waits in the spool for the guards.
  */
-import { endsOf, type Judged } from './judged.ts';
+import { byIds, type Judged } from './judged.ts';
 import { compare, type Comparison } from './compare.ts';
 import {
   canWrite,
@@ -15,6 +15,7 @@ import {
 import type { Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { sharesKey } from './correlate.ts';
+import { makesSecondTarget } from './second-target.ts';
 import type { Operation } from './operation.ts';
 import { isNominated, isPassive, isPlainlyInScope, type PairView, type PlanContext } from './plan-context.ts';
 import { NewIds } from './new-ids.ts';
@@ -231,6 +232,7 @@ class Planner {
       equal: comparison.equal,
       settles,
       idHolder: (side, id) => this.#ids.holder(side, id, judged),
+      makesSecondTarget: () => makesSecondTarget(view, this.#context),
     };
   }
 
@@ -286,14 +288,4 @@ function authorsOf(view: PairView, share: Share): string[] {
   const authors = share.differences.map((one) => one.author);
   if (view.judged.target?.marked) authors.push('SourceChanged');
   return [...new Set(authors)].toSorted();
-}
-
-function byIds(one: Judged, other: Judged): number {
-  const [left, right] = [endsOf(one), endsOf(other)];
-  const bySource = compareText(left.source?.id ?? '', right.source?.id ?? '');
-  return bySource || compareText(left.target?.id ?? '', right.target?.id ?? '');
-}
-
-function compareText(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -2,7 +2,7 @@
  * Response → operation: what a decided response means for this pair. What is already so is in sync and no
  * operation; what cannot be done is refused or failed here, before anything is written.
  */
-import { act, IN_SYNC, putLink, type RespondInput, type Responded } from './act.ts';
+import { act, failed, IN_SYNC, putLink, type RespondInput, type Responded } from './act.ts';
 import { create } from './create.ts';
 import type { Share } from './decide.ts';
 import type { Response } from './definition.ts';
@@ -43,7 +43,11 @@ function failByPolicy({ decision }: Share): Responded {
   };
 }
 
-function unlink({ linked }: RespondInput): Responded {
+const WOULD_DUPLICATE =
+  'nothing correlates the two, so unlinked the source would count as Absent and get a second target; add a correlation rule that finds it again, or another response for Absent';
+
+function unlink({ linked, makesSecondTarget }: RespondInput): Responded {
   if (linked === undefined) return IN_SYNC;
+  if (makesSecondTarget()) return failed('WouldDuplicate', WOULD_DUPLICATE);
   return act({ kind: 'Unlink', side: 'Link', link: { kind: 'Remove', sourceKey: linked.sourceKey } });
 }

@@ -175,6 +175,34 @@ describe('a run over two files', () => {
     expect(folder.read('source.csv')).toContain('2,Benjamin,ben@y.org,\n');
     expect(folder.read('target.csv')).toContain('a2,Benjamin,ben@y.org,\n');
   });
+
+  it('does not unlink a pair that nothing would find again, where Absent creates: it would be a second target', async () => {
+    const pair: CsvPair = {
+      sourceRows: SOURCE,
+      targetRows: EMPTY_TARGET,
+      rules: `{ name: let-go, situations: [Confirmed], when: "source.name == 'Ben'", response: Unlink }, { name: found, situations: [Found], response: Report }`,
+      mapping: `attributes: [ { target: key, expression: "'a' + source.id" }, { target: name, from: name } ]`,
+    };
+    const { folder } = await ran(pair);
+    using _ = folder;
+    const run = only(await folder.document('run'));
+    expect(run.entries).toMatchObject([
+      { row: 'A5', source: '2', response: 'Unlink', outcome: 'Failed', error: { code: 'WouldDuplicate' } },
+    ]);
+    folder.edit('manifests.yaml', (text) =>
+      text.replace(
+        '{ name: found,',
+        '{ name: absent, situations: [Absent], response: Report }, { name: found,',
+      ),
+    );
+    expect(only(await folder.document('run')).entries).toMatchObject([
+      { row: 'A5', response: 'Unlink', outcome: 'Applied' },
+    ]);
+    expect(only(await folder.document('run')).entries).toMatchObject([
+      { row: 'B4', target: 'a2', response: 'Report' },
+      { row: 'A11', source: '2', response: 'Report' },
+    ]);
+  });
 });
 
 describe('guards', () => {

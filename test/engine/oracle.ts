@@ -682,6 +682,20 @@ class Oracle {
     return /^[BC]/.test(one.row) && (doing.withdraws || response === 'CreateSource');
   }
 
+  /** Not found again by correlation, and created when absent: a second target, so the pair is not unlinked. */
+  makesSecondTarget(one: Case): boolean {
+    const { source, target } = one;
+    if (one.situation !== 'Confirmed' || !source?.entry || !target?.entry) return false;
+    for (const rule of this.mapping.correlate) {
+      const keys = keysOf(source.entry, rule);
+      if (keys === undefined) return false;
+      if (valuesOf(target.entry, rule).some((value) => keys.includes(value))) return false;
+    }
+    return (
+      this.decide({ ...one, situation: 'Absent', target: undefined, link: undefined }) === 'CreateTarget'
+    );
+  }
+
   /** What a response does to this case; a word where it does nothing. */
   doing(one: Case, response: string, differences: readonly Difference[] | undefined): Doing | string {
     const { mapping, world } = this;
@@ -695,6 +709,7 @@ class Oracle {
       case 'Link':
         return { ...NOTHING, linksOnly: true, effects: [() => this.relink(one.sourceId, one.targetId, {})] };
       case 'Unlink':
+        if (this.makesSecondTarget(one)) return 'Failed';
         return one.link
           ? { ...NOTHING, withdraws: true, effects: [() => this.unlink(one.link?.source)] }
           : 'InSync';
