@@ -19,10 +19,6 @@ export class HashIndex {
     this.#rows = new Uint32Array(capacity).fill(EMPTY);
   }
 
-  get size(): number {
-    return this.#used;
-  }
-
   add(hash: string, row: number): void {
     if (this.#used + 1 > this.#rows.length * GROW_AT) this.#grow();
     this.#insert(word(hash, 0), word(hash, 8), row);

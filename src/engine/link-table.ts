@@ -64,14 +64,6 @@ export class LinkTable {
     return same;
   }
 
-  isSettled(row: number): boolean {
-    return ((this.#flags[row] ?? 0) & SETTLED) !== 0;
-  }
-
-  isSeen(side: Side, row: number): boolean {
-    return ((this.#flags[row] ?? 0) & SEEN[side]) !== 0;
-  }
-
   /** Settled, seen and unchanged on both sides: nothing has to be evaluated. */
   isQuiet(row: number): boolean {
     return ((this.#flags[row] ?? 0) & QUIET) === QUIET;
