@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { assumedAttribute, keyOf } from '../controller/definition-side.ts';
 import type { Session } from '../connectors/connector.ts';
-import type { Definition } from '../engine/definition.ts';
+import { sideOf, type Definition } from '../engine/definition.ts';
 import type { ObjectSchema } from '../engine/entry.ts';
 import { ConnectorError } from '../engine/errors.ts';
-import { normalise } from '../engine/matching.ts';
+import { keyOfId } from '../engine/matching.ts';
 import type { Clock } from '../engine/ports.ts';
 import { run } from '../engine/run.ts';
 import type { Progress, RunRequest, RunResult } from '../engine/run-ports.ts';
@@ -181,7 +181,7 @@ function missingAccess(
   if (definition.mode === 'Observe' || planning) return undefined;
   for (const side of ['Source', 'Target'] as const) {
     if (!asks[side] || sessions[side].writer) continue;
-    const { system } = side === 'Source' ? definition.source : definition.target;
+    const { system } = sideOf(definition, side);
     return `the policy may write ManagedSystem ${system}, which is read-only; set its access: ReadWrite, or mode: Observe in the mapping`;
   }
   return undefined;
@@ -220,7 +220,7 @@ async function runEngine(
     effect,
     recordsAll: options.recordsAll,
     inFull: options.recordsAll,
-    only: only && { side: only.side, key: keyOfId(only, definition) },
+    only: only && { side: only.side, key: keyOfId(only.id, sideOf(definition, only.side).schema) },
   };
   return await run(
     definition,
@@ -242,14 +242,6 @@ async function runEngine(
 /** While planning only a Repository, which is a copy then, may be written. */
 function overlaid(session: Session, side: ProjectSide, effect: RunRequest['effect']): Session {
   return effect === 'Pretend' && !isRepository(side) ? withWriter(session, undefined) : session;
-}
-
-function keyOfId(
-  { side, id }: { readonly side: 'Source' | 'Target'; readonly id: string },
-  definition: Definition,
-): string {
-  const { schema } = side === 'Source' ? definition.source : definition.target;
-  return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
 }
 
 function endsOf({ source, target }: ProjectMapping): MappingEnds {

@@ -1,5 +1,5 @@
 /** What a response comes to for one pair, and what it is made of. */
-import type { AttributeRule, Definition, Scope, SideDefinition } from './definition.ts';
+import type { AttributeRule, Definition, Scope } from './definition.ts';
 import type { AttributeSchema, Entry, Value } from './entry.ts';
 import type { LinkEffect, OperationEffect, OperationKind, Write } from './operation.ts';
 import type { Digest } from './ports.ts';
@@ -87,10 +87,6 @@ export function failed(code: string, message: string, attribute: string | null =
 
 export function missing(what: string): Failure {
   return failed('NotFound', `there is no ${what} entry to take values from or to write to`);
-}
-
-export function sideOf(definition: Definition, side: 'Source' | 'Target'): SideDefinition {
-  return side === 'Source' ? definition.source : definition.target;
 }
 
 export function changeOf(

@@ -3,7 +3,7 @@
  * writes, and a circuit breaker: it gives up where refusals repeat or the system is gone.
  */
 import { REFUSALS_UNTIL_STOP } from './defaults.ts';
-import type { Definition } from './definition.ts';
+import { sideOf, type Definition } from './definition.ts';
 import { isLimited, type GuardInput } from './guard.ts';
 import type { Operation, OperationBody } from './operation.ts';
 import { inCanonicalOrder } from './order.ts';
@@ -114,8 +114,7 @@ class Applying {
     side: 'Source' | 'Target',
     signal: AbortSignal,
   ): Promise<void> {
-    const { writesInFlight } =
-      side === 'Target' ? this.#context.definition.target : this.#context.definition.source;
+    const { writesInFlight } = sideOf(this.#context.definition, side);
     const ahead = new JournalAhead(operations, (batch) => this.#begin(batch));
     const work = async (): Promise<void> => {
       while (this.stopped === undefined && !signal.aborted) {
@@ -176,26 +175,26 @@ class Applying {
   #intend(operation: Operation): Started {
     const body = this.#context.bodies.get(operation.body);
     const { source, target } = body.record;
+    const side = operation.side === 'Source' ? 'Source' : 'Target';
     const intent: Intent = {
       id: this.#context.newId(),
       kind: operation.kind,
-      side: operation.side === 'Source' ? 'Source' : 'Target',
+      side,
       sourceKey: operation.sourceKey,
       targetKey: operation.targetKey,
       sourceId: source ?? undefined,
       targetId: target ?? undefined,
-      naturalKey: this.#naturalKey(operation, body),
+      naturalKey: this.#naturalKey(side, body),
       hashes: body.hashes,
       spending: this.#spending(operation),
     };
     return { operation, body, intent };
   }
 
-  #naturalKey(operation: Operation, { write }: OperationBody): string | undefined {
+  #naturalKey(side: 'Source' | 'Target', { write }: OperationBody): string | undefined {
     if (write.kind !== 'Create') return undefined;
     if (write.entry.name !== undefined) return write.entry.name;
-    const { schema } =
-      operation.side === 'Target' ? this.#context.definition.target : this.#context.definition.source;
+    const { schema } = sideOf(this.#context.definition, side);
     const [id] = write.entry.attributes.get(schema.id) ?? [];
     return typeof id === 'string' ? id : undefined;
   }

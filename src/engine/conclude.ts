@@ -1,8 +1,8 @@
 /** What an answer to a write makes true: of the link, of our mark, of the record. */
-import type { Definition } from './definition.ts';
+import { sideOf, type Definition } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { printOf } from './fingerprint.ts';
-import { normalise } from './matching.ts';
+import { keyOfId } from './matching.ts';
 import type { LinkEffect, Operation, OperationBody } from './operation.ts';
 import type { Digest, Memory, StoredLink, Written } from './ports.ts';
 import type { EntryRecord } from './entry-record.ts';
@@ -78,8 +78,7 @@ function printOfCreated(
 }
 
 function keyOf(side: 'Source' | 'Target', id: string, { definition }: ConcludeContext): string {
-  const { schema } = side === 'Target' ? definition.target : definition.source;
-  return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
+  return keyOfId(id, sideOf(definition, side).schema);
 }
 
 export function concluded(operation: Operation, record: EntryRecord, written: Written): EntryRecord {

@@ -4,7 +4,6 @@ import {
   changeOf,
   failed,
   missing,
-  sideOf,
   type Act,
   type Change,
   type Failure,
@@ -12,7 +11,7 @@ import {
   type Responded,
 } from './act.ts';
 import { normalName, parentOf } from './dn.ts';
-import type { SideDefinition } from './definition.ts';
+import { sideOf, type SideDefinition } from './definition.ts';
 import type { Entry, Value } from './entry.ts';
 import { hashValues } from './fingerprint.ts';
 import { desiredOf } from './map.ts';

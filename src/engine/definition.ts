@@ -195,3 +195,7 @@ export interface Definition {
   /** Time decides here too (`now`, or `after` on Confirmed): every entry is evaluated in every run. */
   readonly dependsOnTime: boolean;
 }
+
+export function sideOf(definition: Definition, side: 'Source' | 'Target'): SideDefinition {
+  return side === 'Source' ? definition.source : definition.target;
+}

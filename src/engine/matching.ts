@@ -1,6 +1,6 @@
 /** Matching rules: when two values of an attribute mean the same (RFC 4517 section 4.2, prepared as in RFC 4518). */
 import { normalName } from './dn.ts';
-import type { Match, Value } from './entry.ts';
+import type { Match, ObjectSchema, Value } from './entry.ts';
 import { instant } from './generalized-time.ts';
 
 const PLAIN_ASCII = /^[\x21-\x7e]*$/;
@@ -9,6 +9,11 @@ const PLAIN_ASCII = /^[\x21-\x7e]*$/;
 export function normalise(value: Value, match: Match): string {
   if (typeof value !== 'string') return octets(value);
   return NORMAL_FORM[match](value);
+}
+
+/** The form that all spellings of an entry's id share under its matching rule; an id of an unknown type is exact. */
+export function keyOfId(id: string, schema: ObjectSchema): string {
+  return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
 }
 
 const NORMAL_FORM: Readonly<Record<Match, (value: string) => string>> = {

@@ -1,6 +1,6 @@
 /** What is to be done about a pair, as an operation: what it needs, what it depends on, what may hold it. */
 import type { Decision } from './decide.ts';
-import type { Definition, Expression, Situation } from './definition.ts';
+import { sideOf, type Definition, type Expression, type Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { hashValues } from './fingerprint.ts';
 import { endsOf, type Judged } from './judged.ts';
@@ -87,10 +87,9 @@ function decidedBy(
 /** `protect` names entries that are never written; an expression there that fails protects. */
 function protection(act: Act, view: PairView, { definition, now }: PlanContext): string | undefined {
   if (act.side === 'Link') return undefined;
-  const side = act.side === 'Source' ? definition.source : definition.target;
   const present = act.side === 'Source' ? view.source : view.target;
   for (const entry of [act.write.kind === 'Create' ? undefined : present, futureEntry(act, present)]) {
-    const rule = entry && side.protect.find((one) => isProtected(one, entry, now));
+    const rule = entry && sideOf(definition, act.side).protect.find((one) => isProtected(one, entry, now));
     if (rule) return rule.text;
   }
   return undefined;

@@ -11,7 +11,7 @@ import { Ordinals, QUIET } from './ordinals.ts';
 import { Examiner } from './examine.ts';
 import { HashIndex } from './hash-index.ts';
 import type { LinkTable } from './link-table.ts';
-import { normalise } from './matching.ts';
+import { keyOfId } from './matching.ts';
 import type { Digest, EntryReader, Evidence, Fetched, Spool } from './ports.ts';
 
 export interface RollContext {
@@ -128,8 +128,7 @@ export class Roll {
   }
 
   keyOf(id: string): string {
-    const { schema } = this.definition;
-    return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
+    return keyOfId(id, this.definition.schema);
   }
 
   #meet(entry: Entry): void {

@@ -3,10 +3,10 @@
  * before it acts again: what is there as it was sent is ours, what is not there did not happen.
  */
 import type { Unsettled } from './assess.ts';
-import type { Definition, SideDefinition } from './definition.ts';
+import { sideOf, type Definition, type SideDefinition } from './definition.ts';
 import { valuesOf, type Entry } from './entry.ts';
 import { hashValues } from './fingerprint.ts';
-import { normalise } from './matching.ts';
+import { keyOfId } from './matching.ts';
 import type { Digest, EntryReader, Fetched, Intent, Memory, Settlement } from './ports.ts';
 
 export interface Unfinished extends Unsettled {
@@ -70,7 +70,7 @@ class Looking {
   }
 
   #side(intent: Intent): SideDefinition {
-    return intent.side === 'Target' ? this.#input.definition.target : this.#input.definition.source;
+    return sideOf(this.#input.definition, intent.side);
   }
 
   /** Until it is known what came of it, neither side of the pair gets any other response. */
@@ -148,8 +148,7 @@ class Looking {
   }
 
   #keyOf(side: 'Source' | 'Target', id: string): string {
-    const { schema } = side === 'Target' ? this.#input.definition.target : this.#input.definition.source;
-    return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
+    return keyOfId(id, sideOf(this.#input.definition, side).schema);
   }
 
   #isAsSent(intent: Intent, entry: Entry): boolean {

@@ -5,7 +5,6 @@ import {
   IN_SYNC,
   missing,
   putLink,
-  sideOf,
   type Act,
   type Change,
   type RespondInput,
@@ -13,6 +12,7 @@ import {
 } from './act.ts';
 import type { Difference } from './compare.ts';
 import type { Share } from './decide.ts';
+import { sideOf } from './definition.ts';
 import { normalName, parentOf } from './dn.ts';
 import { valuesOf, type Entry } from './entry.ts';
 import { hashValues, printOf } from './fingerprint.ts';

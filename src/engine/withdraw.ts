@@ -1,5 +1,6 @@
 /** Delete, Disable and Enable, on either side. */
-import { act, IN_SYNC, missing, sideOf, type RespondInput, type Responded } from './act.ts';
+import { act, IN_SYNC, missing, type RespondInput, type Responded } from './act.ts';
+import { sideOf } from './definition.ts';
 import { normalName, parentOf } from './dn.ts';
 import type { LinkEffect } from './operation.ts';
 import { stateChange } from './state-change.ts';

@@ -1,7 +1,7 @@
 /** One object type of one Repository in the database: objects, their unique values, deleted marks, the change sequence. */
 import type { ObjectConfig } from '../connectors/connector.ts';
 import type { Entry, ObjectSchema, Value } from '../engine/entry.ts';
-import { normalise } from '../engine/matching.ts';
+import { keyOfId, normalise } from '../engine/matching.ts';
 import { numberOf, textOf, type Database } from './database.ts';
 
 export interface RepositoryConfig extends ObjectConfig {
@@ -54,8 +54,7 @@ export class RepositoryObjects {
   }
 
   keyOf(id: string): string {
-    const { schema } = this.config;
-    return normalise(id, schema.attributes.get(schema.id)?.match ?? 'Exact');
+    return keyOfId(id, this.config.schema);
   }
 
   /** The key of the object that has the value, as committed. */
