@@ -6,7 +6,7 @@ import { Runs, type StoredRun } from '../store/runs.ts';
 import { openStateForReading, type State } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
-import { csvLine, table } from './output.ts';
+import { writeListing, type Listing } from './output.ts';
 import type { Project, ProjectMapping, ProjectSide } from './project.ts';
 import type { RunDocument } from './run-document.ts';
 import { systemClock } from './roll-call.ts';
@@ -22,11 +22,6 @@ const NAMES: Readonly<Record<Listed, readonly string[]>> = {
 };
 const LISTED: readonly Listed[] = ['mappings', 'systems', 'policies', 'plans'];
 
-interface Listing {
-  readonly header: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
 export function get(project: Project, context: Context): number {
   const { settings, output } = context;
   const word = settings.operands[0] ?? '';
@@ -38,24 +33,8 @@ export function get(project: Project, context: Context): number {
     );
   using state = openStateForReading(project.stateFolder);
   const listing = list(kind, project, state, settings.output === 'wide');
-  write(listing, context, output);
+  writeListing(listing, settings.output, output);
   return EXIT.ok;
-}
-
-export function write({ header, rows }: Listing, { settings }: Context, output: Context['output']): void {
-  if (settings.output === 'json') {
-    const names = header.map((name) =>
-      name.toLowerCase().replace(/[ -](.)/g, (_match, letter: string) => letter.toUpperCase()),
-    );
-    output.write(
-      `${JSON.stringify(
-        rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at] ?? '']))),
-        null,
-        2,
-      )}\n`,
-    );
-  } else if (settings.output === 'csv') for (const row of [header, ...rows]) output.write(csvLine(row));
-  else output.write(rows.length === 0 ? 'nothing found\n' : table(header, rows));
 }
 
 function list(kind: Listed, project: Project, state: State | undefined, wide: boolean): Listing {

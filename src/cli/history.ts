@@ -3,8 +3,7 @@ import { Runs, type StoredRun } from '../store/runs.ts';
 import { openStateForReading } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
-import { write } from './get.ts';
-import { entryDocument, table } from './output.ts';
+import { entryDocument, table, writeListing } from './output.ts';
 import { describe, writeCsvEntries, writeCsvHeader } from './report.ts';
 import type { Project } from './project.ts';
 import { findMapping } from './roll-call.ts';
@@ -29,7 +28,7 @@ export function history(project: Project, context: Context): number {
     'FAILED',
     'PENDING',
   ];
-  write({ header, rows }, context, output);
+  writeListing({ header, rows }, settings.output, output);
   return EXIT.ok;
 }
 

@@ -7,8 +7,8 @@ import type { EntryWriter, Written } from '../engine/ports.ts';
 import { openOverlay, openState, type State } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
-import { write } from './get.ts';
 import { openSide } from './open-side.ts';
+import { writeListing } from './output.ts';
 import type { SystemObject } from '../api/managed-system.ts';
 import type { ManifestObject } from '../local/manifests.ts';
 import type { Project } from './project.ts';
@@ -95,7 +95,7 @@ async function list(asked: Action, context: Context): Promise<number> {
   const header = [asked.session.schema.id, ...names].map((name) =>
     context.settings.output === 'table' ? name.toUpperCase() : name,
   );
-  write({ header, rows }, context, context.output);
+  writeListing({ header, rows }, context.settings.output, context.output);
   return EXIT.ok;
 }
 
@@ -112,7 +112,7 @@ async function show(asked: Action, context: Context): Promise<number> {
     [asked.session.schema.id, entry.id],
     ...names.map((name) => [name, shown(name, entry, asked.session)]),
   ];
-  write({ header: ['ATTRIBUTE', 'VALUE'], rows }, context, context.output);
+  writeListing({ header: ['ATTRIBUTE', 'VALUE'], rows }, context.settings.output, context.output);
   return EXIT.ok;
 }
 

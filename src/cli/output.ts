@@ -2,6 +2,7 @@
 import { apiVersion } from '../api/names.ts';
 import type { EntryRecord } from '../engine/entry-record.ts';
 import type { ManifestProblem } from '../local/manifests.ts';
+import type { Settings } from '../settings.ts';
 import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';
 import { documentOf, type RunSummary } from './run-document.ts';
@@ -53,6 +54,28 @@ export function csvLine(cells: readonly string[]): string {
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   return `${cells.map(cell).join(',')}\r\n`;
+}
+
+export interface Listing {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** A table for people, or the same rows as JSON objects or CSV. */
+export function writeListing({ header, rows }: Listing, format: Settings['output'], output: Output): void {
+  if (format === 'json') {
+    const names = header.map((name) =>
+      name.toLowerCase().replace(/[ -](.)/g, (_match, letter: string) => letter.toUpperCase()),
+    );
+    output.write(
+      `${JSON.stringify(
+        rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at] ?? '']))),
+        null,
+        2,
+      )}\n`,
+    );
+  } else if (format === 'csv') for (const row of [header, ...rows]) output.write(csvLine(row));
+  else output.write(rows.length === 0 ? 'nothing found\n' : table(header, rows));
 }
 
 export interface Document {
