@@ -22,10 +22,41 @@ export interface UnfinishedInput {
   readonly now: number;
 }
 
+/** Bounds the entries that are held; a file is read through once for so many. */
+const INTENTS_AT_ONCE = 5_000;
+
 export async function settleUnfinished(input: UnfinishedInput, signal: AbortSignal): Promise<Unfinished> {
   const looking = new Looking(input);
-  for (const intent of input.memory.unfinished()) await looking.look(intent, signal);
+  const intents = input.memory.unfinished();
+  for (let start = 0; start < intents.length; start += INTENTS_AT_ONCE)
+    await looking.look(intents.slice(start, start + INTENTS_AT_ONCE), signal);
   return looking.finish();
+}
+
+interface Answers {
+  readonly byName: ReadonlyMap<string, Fetched>;
+  readonly byId: ReadonlyMap<string, Fetched>;
+}
+
+function isCreate({ kind }: Intent): boolean {
+  return kind === 'Create';
+}
+
+/** What the reader is asked for: the id, or of what was to be created the name. */
+function askedOf(intent: Intent): string | undefined {
+  if (isCreate(intent)) return intent.naturalKey;
+  return intent.side === 'Target' ? intent.targetId : intent.sourceId;
+}
+
+async function answersFor(
+  intents: readonly Intent[],
+  ask: (keys: readonly string[]) => AsyncIterable<Fetched>,
+): Promise<ReadonlyMap<string, Fetched>> {
+  const keys = new Set(intents.flatMap((intent) => askedOf(intent) ?? []));
+  const answers = new Map<string, Fetched>();
+  // A file is read through even for an empty question.
+  if (keys.size > 0) for await (const answer of ask([...keys])) answers.set(answer.id, answer);
+  return answers;
 }
 
 class Looking {
@@ -39,15 +70,12 @@ class Looking {
     this.#input = input;
   }
 
-  async look(intent: Intent, signal: AbortSignal): Promise<void> {
-    const answer = await this.#find(intent, signal);
-    if (!answer) {
-      this.#conclude(intent, 'Refused');
-      return;
-    }
-    if (answer.kind === 'Failed') this.#block(intent, 'Unresolved');
-    else if (intent.kind === 'Create') this.#judgeCreate(intent, answer);
-    else this.#judgeChange(intent, answer);
+  async look(intents: readonly Intent[], signal: AbortSignal): Promise<void> {
+    const answers = {
+      Source: await this.#ask('Source', intents, signal),
+      Target: await this.#ask('Target', intents, signal),
+    };
+    for (const intent of intents) this.#judge(intent, answers[intent.side]);
   }
 
   finish(): Unfinished {
@@ -55,18 +83,25 @@ class Looking {
     return { sources: this.#sources, targets: this.#targets, hashes: this.#hashes };
   }
 
-  async #find(intent: Intent, signal: AbortSignal): Promise<Fetched | undefined> {
-    const reader = this.#input.readers[intent.side];
-    const { request } = this.#side(intent);
-    const id = intent.side === 'Target' ? intent.targetId : intent.sourceId;
-    const key = intent.kind === 'Create' ? intent.naturalKey : id;
-    if (key === undefined) return undefined;
-    const answers =
-      intent.kind === 'Create'
-        ? reader.fetchByName([key], request, signal)
-        : reader.fetch([key], request, signal);
-    for await (const answer of answers) return answer;
-    return undefined;
+  async #ask(side: 'Source' | 'Target', intents: readonly Intent[], signal: AbortSignal): Promise<Answers> {
+    const reader = this.#input.readers[side];
+    const { request } = sideOf(this.#input.definition, side);
+    const own = intents.filter((intent) => intent.side === side);
+    const created = own.filter(isCreate);
+    const present = own.filter((intent) => !isCreate(intent));
+    return {
+      byName: await answersFor(created, (names) => reader.fetchByName(names, request, signal)),
+      byId: await answersFor(present, (ids) => reader.fetch(ids, request, signal)),
+    };
+  }
+
+  #judge(intent: Intent, { byName, byId }: Answers): void {
+    const asked = askedOf(intent);
+    const answer = asked === undefined ? undefined : (isCreate(intent) ? byName : byId).get(asked);
+    if (!answer) this.#conclude(intent, 'Refused');
+    else if (answer.kind === 'Failed') this.#block(intent, 'Unresolved');
+    else if (isCreate(intent)) this.#judgeCreate(intent, answer);
+    else this.#judgeChange(intent, answer);
   }
 
   #side(intent: Intent): SideDefinition {

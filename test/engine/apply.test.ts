@@ -1,5 +1,5 @@
 /** Applying: lost answers, refusals, the circuit breaker, effects of a run, what is settled, what is counted. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { schemaOf, entryOf, sentences, World, type Row, type WorldOptions } from '../support/world.ts';
 
 const NAMED: WorldOptions = {
@@ -209,7 +209,10 @@ describe('refusals', () => {
     world.target.commitMisbehaves = { kind: 'Loses', happened: true };
     expect((await world.run()).totals.failed).toBe(3);
     world.target.commitMisbehaves = undefined;
+    const questions = vi.spyOn(world.target, 'fetchByName');
     expect((await world.run()).totals).toMatchObject({ inSync: 3, planned: 0 });
+    // One for all: a file is read through for each question.
+    expect(questions).toHaveBeenCalledTimes(1);
   });
 });
 
