@@ -18,7 +18,7 @@ const shipped = Object.entries(lock.packages).filter(([path, entry]) => path !==
 
 /** Come with @kubernetes/client-node, which nothing replaces; both are permissive, one is public domain. */
 const exceptions: Readonly<Record<string, string>> = {
-  'node_modules/argparse': 'Python-2.0',
+  'node_modules/argparse': 'PSF-2.0',
   'node_modules/stream-buffers': 'Unlicense',
 };
 
