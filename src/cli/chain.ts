@@ -5,8 +5,8 @@
 import { keyOf } from '../controller/definition-side.ts';
 import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';
-import type { ProjectMapping, ProjectSide } from './project.ts';
-import type { RunSummary } from './run-document.ts';
+import type { LinkedMapping, LinkedSide } from '../controller/linked-mapping.ts';
+import type { RunSummary } from '../controller/run-summary.ts';
 
 /** How often a mapping runs in one chain before the chain counts as not settling. */
 const MAX_RUNS = 3;
@@ -18,11 +18,11 @@ export interface ChainResult {
 }
 
 /** Who writes a system comes before who reads it; else by name. */
-function inChainOrder(mappings: readonly ProjectMapping[]): ProjectMapping[] {
+function inChainOrder(mappings: readonly LinkedMapping[]): LinkedMapping[] {
   const sorted = mappings.toSorted((one, other) => (one.key < other.key ? -1 : 1));
-  const ordered: ProjectMapping[] = [];
-  const visiting = new Set<ProjectMapping>();
-  const visit = (one: ProjectMapping): void => {
+  const ordered: LinkedMapping[] = [];
+  const visiting = new Set<LinkedMapping>();
+  const visit = (one: LinkedMapping): void => {
     if (visiting.has(one)) return;
     visiting.add(one);
     for (const other of sorted)
@@ -34,16 +34,16 @@ function inChainOrder(mappings: readonly ProjectMapping[]): ProjectMapping[] {
 }
 
 export async function runChain(
-  mappings: readonly ProjectMapping[],
-  runOne: (one: ProjectMapping, trigger: string) => Promise<RunSummary>,
+  mappings: readonly LinkedMapping[],
+  runOne: (one: LinkedMapping, trigger: string) => Promise<RunSummary>,
   state: State,
   signal: AbortSignal,
 ): Promise<ChainResult> {
   const ordered = inChainOrder(mappings);
   const due = new Set(ordered);
-  const counts = new Map<ProjectMapping, number>();
+  const counts = new Map<LinkedMapping, number>();
   const runs: RunSummary[] = [];
-  const stuck = new Map<ProjectMapping, RunSummary>();
+  const stuck = new Map<LinkedMapping, RunSummary>();
   while (!signal.aborted) {
     const next = ordered.find((one) => due.has(one));
     if (!next) break;
@@ -67,11 +67,7 @@ export async function runChain(
   return { runs, notSettling };
 }
 
-function wokenBy(
-  one: ProjectMapping,
-  { result }: RunSummary,
-  all: readonly ProjectMapping[],
-): ProjectMapping[] {
+function wokenBy(one: LinkedMapping, { result }: RunSummary, all: readonly LinkedMapping[]): LinkedMapping[] {
   const written = new Set<string>();
   if (result?.wrote.Target) written.add(systemOf(one.target));
   if (result?.wrote.Source) written.add(systemOf(one.source));
@@ -80,10 +76,10 @@ function wokenBy(
 
 /** Mappings whose withdrawals waited for this one to look: all others of their target object have looked since. */
 function releasedBy(
-  one: ProjectMapping,
+  one: LinkedMapping,
   runs: readonly RunSummary[],
-  all: readonly ProjectMapping[],
-): ProjectMapping[] {
+  all: readonly LinkedMapping[],
+): LinkedMapping[] {
   return all.filter((other) => {
     if (!other.siblings.includes(one.key)) return false;
     const last = runs.findLast((run) => run.mapping === other.key);
@@ -95,7 +91,7 @@ function releasedBy(
   });
 }
 
-function systemOf({ system }: ProjectSide): string {
+function systemOf({ system }: LinkedSide): string {
   return keyOf(system.object);
 }
 

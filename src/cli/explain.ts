@@ -6,12 +6,14 @@ import { openOverlay, type State } from '../store/state.ts';
 import { Runs } from '../store/runs.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './failure.ts';
-import { openSide } from './open-side.ts';
+import { openSide } from '../runner/open-side.ts';
 import { describe } from './report.ts';
-import type { Project, ProjectMapping } from './project.ts';
+import type { LinkedMapping } from '../controller/linked-mapping.ts';
+import type { Project } from './project.ts';
 import { findMapping, systemClock } from './roll-call.ts';
-import { documentOf, type RunSummary } from './run-document.ts';
-import { runMapping } from './run-mapping.ts';
+import type { RunSummary } from '../controller/run-summary.ts';
+import { documentOf } from '../runner/run-document.ts';
+import { runMapping } from '../runner/run-mapping.ts';
 import { MEANING } from './words.ts';
 
 export async function explain(project: Project, context: Context): Promise<number> {
@@ -20,7 +22,8 @@ export async function explain(project: Project, context: Context): Promise<numbe
   using state = await openOverlay(project.stateFolder);
   const only = await findEntry(one, project, state, context);
   const options = {
-    project,
+    expressions: project.expressions,
+    references: project.manifests,
     state,
     clock: systemClock,
     planning: true,
@@ -44,7 +47,7 @@ type Only = { readonly side: 'Source' | 'Target'; readonly id: string };
 
 /** People know a name rather than an id: what is no id may be a DN. */
 async function findEntry(
-  one: ProjectMapping,
+  one: LinkedMapping,
   project: Project,
   state: State,
   { settings, signal }: Context,
@@ -53,7 +56,7 @@ async function findEntry(
   const asked = settings.source ?? settings.target ?? '';
   const { system, object } = side === 'Source' ? one.source : one.target;
   await using session = await openSide(
-    { system, object, manifests: project.manifests, database: state.database, now: () => systemClock.now() },
+    { system, object, references: project.manifests, database: state.database, now: () => systemClock.now() },
     signal,
   );
   const request = { attributes: [], filter: undefined };

@@ -7,8 +7,9 @@ import { openStateForReading, type State } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { writeListing, type Listing } from './output.ts';
-import type { Project, ProjectMapping, ProjectSide } from './project.ts';
-import type { RunDocument } from './run-document.ts';
+import type { LinkedMapping, LinkedSide } from '../controller/linked-mapping.ts';
+import type { Project } from './project.ts';
+import type { RunDocument } from '../runner/run-document.ts';
 import { systemClock } from './roll-call.ts';
 
 type Listed = 'mappings' | 'systems' | 'policies' | 'plans';
@@ -90,7 +91,7 @@ function mappings(project: Project, state: State | undefined, wide: boolean): Li
   return { header: wide ? [...header, 'HELD', 'POLICY', 'PLAN'] : header, rows };
 }
 
-function lastRun(one: ProjectMapping, { database }: State): StoredRun | undefined {
+function lastRun(one: LinkedMapping, { database }: State): StoredRun | undefined {
   const [last] = [...new Runs(database).list(one.key, 1)];
   return last;
 }
@@ -103,9 +104,9 @@ const READY: Readonly<Record<string, readonly [string, string]>> = {
   Stalled: ['False', 'Stalled'],
 };
 
-function mappingCells(one: ProjectMapping, run: StoredRun | undefined, wide: boolean): string[] {
+function mappingCells(one: LinkedMapping, run: StoredRun | undefined, wide: boolean): string[] {
   const { mode, suspend } = one.mapping.object.spec;
-  const side = ({ system, object }: ProjectSide): string => `${system.object.metadata.name}/${object.name}`;
+  const side = ({ system, object }: LinkedSide): string => `${system.object.metadata.name}/${object.name}`;
   const cells = [
     one.key,
     side(one.source),
@@ -124,7 +125,7 @@ function runCells(run: StoredRun | undefined): string[] {
   return [...ready, ...counts, ago(systemClock.now() - run.startedAt)];
 }
 
-function wideCells({ policy }: ProjectMapping, run: StoredRun | undefined): string[] {
+function wideCells({ policy }: LinkedMapping, run: StoredRun | undefined): string[] {
   const body = run?.body as RunDocument | undefined;
   return [
     String(body?.totals['held'] ?? '-'),

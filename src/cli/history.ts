@@ -7,7 +7,7 @@ import { entryDocument, table, writeListing } from './output.ts';
 import { describe, writeCsvEntries, writeCsvHeader } from './report.ts';
 import type { Project } from './project.ts';
 import { findMapping } from './roll-call.ts';
-import type { RunDocument } from './run-document.ts';
+import type { RunDocument } from '../runner/run-document.ts';
 
 export function history(project: Project, context: Context): number {
   const { settings, output } = context;

@@ -7,7 +7,7 @@ import type { EntryWriter, Written } from '../engine/ports.ts';
 import { openOverlay, openState, type State } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
-import { openSide } from './open-side.ts';
+import { openSide } from '../runner/open-side.ts';
 import { writeListing } from './output.ts';
 import type { SystemObject } from '../api/managed-system.ts';
 import type { ManifestObject } from '../local/manifests.ts';
@@ -24,7 +24,7 @@ export async function objects(project: Project, context: Context): Promise<numbe
   const input = {
     system,
     object,
-    manifests: project.manifests,
+    references: project.manifests,
     database: state.database,
     now: () => systemClock.now(),
   };

@@ -5,7 +5,8 @@ import type { ManifestProblem } from '../local/manifests.ts';
 import type { Settings } from '../settings.ts';
 import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';
-import { documentOf, type RunSummary } from './run-document.ts';
+import type { RunSummary } from '../controller/run-summary.ts';
+import { documentOf } from '../runner/run-document.ts';
 
 export interface Output {
   write(text: string): void;

@@ -4,16 +4,12 @@
  */
 import { dirname, resolve } from 'node:path';
 import { existsSync, statSync } from 'node:fs';
-import type { SystemObject } from '../api/managed-system.ts';
-import type { PathKey } from '../api/problem.ts';
-import { loadContract } from '../api/validation.ts';
-import { parseDefinition } from '../controller/definition.ts';
-import { keyOf, type SideInput } from '../controller/definition-side.ts';
+import type { Kind } from '../api/names.ts';
+import { loadContract, type ObjectOf } from '../api/validation.ts';
 import { policyProblems } from '../controller/definition-policy.ts';
+import { definitionOf, linkMappings, type LinkedMapping } from '../controller/linked-mapping.ts';
 import type { ExpressionCompiler } from '../engine/definition.ts';
-import type { Digest } from '../engine/ports.ts';
 import { CelExpressions } from '../expressions/cel.ts';
-import { nearestName } from '../lib/nearest-name.ts';
 import {
   locateProblem,
   readManifests,
@@ -23,27 +19,11 @@ import {
 } from '../local/manifests.ts';
 import { keyedDigest, PUBLIC_KEY } from '../store/key.ts';
 
-export interface ProjectSide {
-  readonly system: ManifestObject<'ManagedSystem'>;
-  readonly object: SystemObject;
-}
-
-export interface ProjectMapping {
-  /** `namespace/name`. */
-  readonly key: string;
-  readonly mapping: ManifestObject<'ReconMapping'>;
-  readonly source: ProjectSide;
-  readonly target: ProjectSide;
-  readonly policy: ManifestObject<'SituationPolicy'> | undefined;
-  /** Other unsuspended mappings with the same target object. */
-  readonly siblings: readonly string[];
-}
-
 export interface Project {
   readonly directory: string;
   readonly stateFolder: string;
   readonly manifests: Manifests;
-  readonly mappings: readonly ProjectMapping[];
+  readonly mappings: readonly LinkedMapping[];
   readonly problems: readonly ManifestProblem[];
   readonly expressions: ExpressionCompiler;
 }
@@ -53,13 +33,25 @@ export async function loadProject(directory: string, state: string | undefined):
     contract: loadContract(),
     standardInput: process.stdin,
   });
-  const linking = new Linking(manifests);
-  const mappings = linking.mappings();
+  const linked = linkMappings(manifests);
   const expressions = new CelExpressions();
-  const stateFolder = state === undefined ? resolve(folderOf(directory), '.rollcall') : resolve(state);
-  const project = { directory, stateFolder, manifests, mappings, expressions };
-  const checked = [...linking.problems, ...policyFindings(manifests), ...definitionFindings(project)];
+  const stateFolder = stateFolderOf(directory, state);
+  const project = { directory, stateFolder, manifests, mappings: linked.mappings, expressions };
+  const references = linked.problems.map(({ mapping, path, message }) =>
+    locateProblem(manifestOf(mapping.object, manifests), {
+      path,
+      rule: 'reference',
+      message,
+      value: undefined,
+    }),
+  );
+  const checked = [...references, ...policyFindings(manifests), ...definitionFindings(project)];
   return { ...project, problems: unique([...manifests.problems, ...checked]) };
+}
+
+/** Beside the manifests, where nothing else is said. */
+export function stateFolderOf(directory: string, state: string | undefined): string {
+  return state === undefined ? resolve(folderOf(directory), '.rollcall') : resolve(state);
 }
 
 function folderOf(directory: string): string {
@@ -68,106 +60,11 @@ function folderOf(directory: string): string {
   return isFolder ? directory : dirname(directory);
 }
 
-class Linking {
-  readonly #manifests: Manifests;
-  readonly problems: ManifestProblem[] = [];
-
-  constructor(manifests: Manifests) {
-    this.#manifests = manifests;
-  }
-
-  mappings(): ProjectMapping[] {
-    const linked = this.#manifests.mappings
-      .map((mapping) => this.#link(mapping))
-      .filter((one) => one !== undefined);
-    return linked.map((one) => ({ ...one, siblings: siblingsOf(one, linked) }));
-  }
-
-  #link(mapping: ManifestObject<'ReconMapping'>): Omit<ProjectMapping, 'siblings'> | undefined {
-    const source = this.#side(mapping, 'source');
-    const target = this.#side(mapping, 'target');
-    const { policyRef } = mapping.object.spec;
-    const policy =
-      policyRef && this.#find(mapping, 'SituationPolicy', policyRef.name, ['spec', 'policyRef', 'name']);
-    if (!source || !target || (policyRef && !policy)) return undefined;
-    return { key: keyOf(mapping.object), mapping, source, target, policy };
-  }
-
-  #side(mapping: ManifestObject<'ReconMapping'>, side: 'source' | 'target'): ProjectSide | undefined {
-    const { systemRef, object: name } = mapping.object.spec[side];
-    const system = this.#find(mapping, 'ManagedSystem', systemRef.name, ['spec', side, 'systemRef', 'name']);
-    if (!system) return undefined;
-    const objects = system.object.spec.objects;
-    const object = objects.find((one) => one.name === name);
-    if (object) return { system, object };
-    const known = objects.map((one) => one.name);
-    this.#report(
-      mapping,
-      ['spec', side, 'object'],
-      'reference',
-      unknown(`object of ManagedSystem ${systemRef.name}`, name, known),
-    );
-    return undefined;
-  }
-
-  #find(
-    mapping: ManifestObject<'ReconMapping'>,
-    kind: 'ManagedSystem',
-    name: string,
-    path: PathKey[],
-  ): ManifestObject<'ManagedSystem'> | undefined;
-  #find(
-    mapping: ManifestObject<'ReconMapping'>,
-    kind: 'SituationPolicy',
-    name: string,
-    path: PathKey[],
-  ): ManifestObject<'SituationPolicy'> | undefined;
-  #find(
-    mapping: ManifestObject<'ReconMapping'>,
-    kind: 'ManagedSystem' | 'SituationPolicy',
-    name: string,
-    path: PathKey[],
-  ): ManifestObject<'ManagedSystem' | 'SituationPolicy'> | undefined {
-    const namespace = mapping.object.metadata.namespace ?? 'default';
-    const all = kind === 'ManagedSystem' ? this.#manifests.systems : this.#manifests.policies;
-    const found = all.find((one) => keyOf(one.object) === `${namespace}/${name}`);
-    if (found) return found;
-    const known = all
-      .filter((one) => (one.object.metadata.namespace ?? 'default') === namespace)
-      .map((one) => one.object.metadata.name);
-    this.#report(mapping, path, 'reference', unknown(`${kind} in namespace ${namespace}`, name, known));
-    return undefined;
-  }
-
-  #report(owner: ManifestObject<'ReconMapping'>, path: PathKey[], rule: string, message: string): void {
-    this.problems.push(locateProblem(owner, { path, rule, message, value: undefined }));
-  }
-}
-
-function unknown(what: string, name: string, known: readonly string[]): string {
-  const near = nearestName(name, known);
-  const hint =
-    near === undefined
-      ? known.length === 0
-        ? 'there is none'
-        : `there is ${known.join(', ')}`
-      : `did you mean '${near}'?`;
-  return `there is no ${what} named '${name}'; ${hint}`;
-}
-
-function siblingsOf(
-  one: Omit<ProjectMapping, 'siblings'>,
-  all: readonly Omit<ProjectMapping, 'siblings'>[],
-): string[] {
-  const target = targetOf(one);
-  return all
-    .filter((other) => other !== one && targetOf(other) === target && !other.mapping.object.spec.suspend)
-    .map((other) => other.key)
-    .toSorted();
-}
-
-function targetOf({ target }: Omit<ProjectMapping, 'siblings'>): string {
-  return `${keyOf(target.system.object)}#${target.object.name}`;
+function manifestOf(object: ObjectOf[Kind], manifests: Manifests): ManifestObject<Kind> {
+  const all = [...manifests.mappings, ...manifests.systems, ...manifests.policies];
+  const found = all.find((one) => one.object === object);
+  if (!found) throw new Error(`${object.kind} ${object.metadata.name} is not in these manifests`);
+  return found;
 }
 
 function policyFindings({ policies }: Manifests): ManifestProblem[] {
@@ -179,43 +76,23 @@ function policyFindings({ policies }: Manifests): ManifestProblem[] {
 }
 
 /** What parsing a definition finds without opening a system. */
-function definitionFindings(project: Omit<Project, 'problems'>): ManifestProblem[] {
-  return project.mappings.flatMap((one) => {
-    const parsed = definitionOf(one, project, keyedDigest(PUBLIC_KEY), {
-      source: offline(one.source),
-      target: offline(one.target),
-    });
+function definitionFindings({
+  mappings,
+  manifests,
+  expressions,
+}: Omit<Project, 'problems'>): ManifestProblem[] {
+  const context = { expressions, references: manifests, digest: keyedDigest(PUBLIC_KEY) };
+  return mappings.flatMap((one) => {
+    const parsed = definitionOf(one, context, { source: undefined, target: undefined });
     if (parsed.kind === 'Parsed') return [];
-    return parsed.problems.map(({ about, path, message }) => {
-      const owner =
-        [one.source.system, one.target.system, one.policy].find(
-          (candidate) => candidate && candidate.object === about,
-        ) ?? one.mapping;
-      return locateProblem(owner, { path, rule: 'definition', message, value: undefined });
-    });
-  });
-}
-
-/** The schema of the Repository is what its manifest declares; other systems have to be asked. */
-function offline({ system, object }: ProjectSide): SideInput {
-  return { system: system.object, object, schema: undefined };
-}
-
-export function definitionOf(
-  one: ProjectMapping,
-  project: Pick<Project, 'manifests' | 'expressions'>,
-  digest: Digest,
-  sides: { readonly source: SideInput; readonly target: SideInput },
-): ReturnType<typeof parseDefinition> {
-  const namespace = one.mapping.object.metadata.namespace ?? 'default';
-  return parseDefinition({
-    mapping: one.mapping.object,
-    ...sides,
-    policy: one.policy?.object,
-    expressions: project.expressions,
-    secret: (name, key) => project.manifests.secrets.get(`${namespace}/${name}`)?.get(key)?.reveal(),
-    siblings: one.siblings,
-    digest,
+    return parsed.problems.map(({ about, path, message }) =>
+      locateProblem(manifestOf(about ?? one.mapping.object, manifests), {
+        path,
+        rule: 'definition',
+        message,
+        value: undefined,
+      }),
+    );
   });
 }
 

@@ -6,7 +6,8 @@ import type { State } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { csvLine, table, type Output, type ReportedProblem } from './output.ts';
 import type { Project } from './project.ts';
-import { documentOf, type RunSummary } from './run-document.ts';
+import type { RunSummary } from '../controller/run-summary.ts';
+import { documentOf } from '../runner/run-document.ts';
 import { MEANING, NEXT_STEP } from './words.ts';
 
 /** Examples of each group; `-o wide` shows all. */

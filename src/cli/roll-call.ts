@@ -7,10 +7,11 @@ import { CommandFailure, EXIT } from './failure.ts';
 import { runProblem, writeDocument, type ReportedProblem } from './output.ts';
 import { progressReporter } from './progress.ts';
 import { nearestName } from '../lib/nearest-name.ts';
-import type { Project, ProjectMapping } from './project.ts';
+import type { LinkedMapping } from '../controller/linked-mapping.ts';
+import type { Project } from './project.ts';
 import { writeReport } from './report.ts';
-import type { RunSummary } from './run-document.ts';
-import { runMapping, type RunMappingOptions } from './run-mapping.ts';
+import type { RunSummary } from '../controller/run-summary.ts';
+import { runMapping, type RunMappingOptions } from '../runner/run-mapping.ts';
 
 export const systemClock: Clock = { now: () => Date.now() };
 
@@ -23,7 +24,8 @@ export async function takeRollCall(project: Project, context: Context): Promise<
     : openState(project.stateFolder, process.pid);
   const progress = progressReporter(notes, process.stderr.isTTY, () => systemClock.now());
   const options: Omit<RunMappingOptions, 'trigger'> = {
-    project,
+    expressions: project.expressions,
+    references: project.manifests,
     state,
     clock: systemClock,
     planning,
@@ -31,7 +33,7 @@ export async function takeRollCall(project: Project, context: Context): Promise<
     only: onlyOf(settings),
     progress: (mapping, step) => progress.report(mapping, step),
   };
-  const runOne = (one: ProjectMapping, trigger: string): Promise<RunSummary> =>
+  const runOne = (one: LinkedMapping, trigger: string): Promise<RunSummary> =>
     runMapping(one, { ...options, trigger }, signal);
   const [single] = chosen;
   const chain: ChainResult =
@@ -47,7 +49,7 @@ function onlyOf({ source, target }: Context['settings']): RunMappingOptions['onl
   return target === undefined ? undefined : { side: 'Target', id: target };
 }
 
-export function findMapping(project: Project, name: string): ProjectMapping {
+export function findMapping(project: Project, name: string): LinkedMapping {
   const key = name.includes('/') ? name : `default/${name}`;
   const found = project.mappings.find((one) => one.key === key);
   if (found) return found;
@@ -62,7 +64,7 @@ export function findMapping(project: Project, name: string): ProjectMapping {
   );
 }
 
-function choose(project: Project, { settings, notes }: Context): ProjectMapping[] {
+function choose(project: Project, { settings, notes }: Context): LinkedMapping[] {
   const chosen = settings.mapping === undefined ? project.mappings : [findMapping(project, settings.mapping)];
   if (chosen.length === 0) notes.write(`rollcall: there is no ReconMapping in ${project.directory}\n`);
   return chosen.filter((one) => {

@@ -3,7 +3,10 @@
  * manifests), a recorder of Events, a clock, a log. Whoever implements Cluster passes test/support/cluster-contract.ts.
  */
 import type { Kind, ObjectMetadata } from '../api/names.ts';
+import type { Progress } from '../engine/run-ports.ts';
 import type { Secret } from '../lib/secret.ts';
+import type { LinkedMapping, Located, References } from './linked-mapping.ts';
+import type { RunSummary } from './run-summary.ts';
 
 /** Of Secrets and ConfigMaps only the metadata is watched; their values are read when a run needs them. */
 export type WatchedKind = Kind | 'Secret' | 'ConfigMap';
@@ -145,4 +148,44 @@ export interface ClusterObserver {
   /** Something was heard of a kind: an event, a bookmark or a list. */
   heard(kind: WatchedKind): void;
   led(leads: boolean): void;
+}
+
+/** What a run is given: everything it needs to know, so that it can happen in another thread. */
+export interface RunJob {
+  readonly id: string;
+  readonly linked: LinkedMapping;
+  readonly references: References;
+  readonly trigger: string;
+  /** A held plan to release before the run. */
+  readonly approve: string | undefined;
+}
+
+export interface RunReport {
+  readonly summary: RunSummary;
+  /** Whether the plan that was to be released was there to be released. */
+  readonly approved: boolean;
+  /** Names of the attributes that were written: for a chain that does not settle. */
+  readonly wrote: readonly string[];
+  /** How long each phase took, in seconds. */
+  readonly phases: Readonly<Partial<Record<Progress['phase'], number>>>;
+}
+
+export interface Runner {
+  /**
+   * One run, beside everything else. Never rejects for what systems answer. When the signal aborts it ends within
+   * seconds, after the write in flight; what was not done is done by the next run.
+   */
+  run(job: RunJob, progress: (progress: Progress) => void, signal: AbortSignal): Promise<RunReport>;
+}
+
+export interface ProbeReport {
+  readonly vendor: string;
+  readonly capabilities: readonly string[];
+  /** Changes when the discovered or declared schema does. */
+  readonly schemaDigest: string;
+}
+
+export interface Prober {
+  /** Connects, authenticates and reads the schema of every object. Throws ConnectorError. */
+  probe(system: Located<'ManagedSystem'>, references: References, signal: AbortSignal): Promise<ProbeReport>;
 }

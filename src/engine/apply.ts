@@ -91,7 +91,7 @@ class Applying {
   /** Not tried: it stays planned. */
   leave(operations: readonly Operation[]): void {
     for (const operation of operations)
-      this.#context.summary.add(this.#context.bodies.get(operation.body).record);
+      this.#context.summary.add(this.#context.bodies.get(operation.body).record, operation);
   }
 
   #linked(operation: Operation): Done {
@@ -256,7 +256,8 @@ class Applying {
       remember(operation, body, written, this.#context);
     }
     const record = concluded(operation, body.record, written);
-    this.#context.summary.add(this.#context.pretends ? { ...record, outcome: 'Planned' } : record);
+    const told = this.#context.pretends ? { ...record, outcome: 'Planned' as const } : record;
+    this.#context.summary.add(told, operation);
   }
 }
 

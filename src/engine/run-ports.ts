@@ -3,7 +3,7 @@ import type { Trip } from './evidence.ts';
 import type { Guarded } from './guard.ts';
 import type { Outcome } from './outcome.ts';
 import type { Clock, Digest, Evidence, HeldPlan, Memory, OpenSide, Spool } from './ports.ts';
-import type { SituationCount, Totals } from './summary.ts';
+import type { EffectCount, SituationCount, Totals } from './summary.ts';
 
 export interface RunPorts {
   readonly source: OpenSide;
@@ -44,6 +44,7 @@ export interface RunResult {
   readonly source: { readonly entries: number; readonly evidence: Evidence };
   readonly target: { readonly entries: number; readonly evidence: Evidence };
   readonly situations: readonly SituationCount[];
+  readonly effects: readonly EffectCount[];
   readonly totals: Totals;
   readonly planDigest: string;
   readonly plan: HeldPlan | undefined;

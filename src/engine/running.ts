@@ -66,6 +66,7 @@ export class Running {
       source: nothing,
       target: nothing,
       situations: [],
+      effects: [],
       totals: this.#summary.totals,
       planDigest: planDigest([], this.#ports.digest),
       plan: undefined,
@@ -163,11 +164,12 @@ export class Running {
     for (const operation of operations) {
       if (!operation.held) continue;
       const { record } = this.#bodies.get(operation.body);
-      this.#summary.add({ ...record, outcome: 'Held', held: operation.held });
+      this.#summary.add({ ...record, outcome: 'Held', held: operation.held }, operation);
     }
     const open = operations.filter((operation) => !operation.held);
     if (this.#request.effect === 'Observe' || guarded.fails) {
-      for (const operation of open) this.#summary.add(this.#bodies.get(operation.body).record);
+      for (const operation of open)
+        this.#summary.add(this.#bodies.get(operation.body).record, operation);
       return undefined;
     }
     const context = this.#applyContext();
@@ -220,6 +222,7 @@ export class Running {
       source: { entries: this.#sides.rolls.Source.entries, evidence: this.#effective('Source') },
       target: { entries: this.#sides.rolls.Target.entries, evidence: this.#effective('Target') },
       situations: this.#summary.situations(),
+      effects: this.#summary.effects(),
       totals: this.#summary.totals,
       planDigest: planDigest(
         operations.map((operation) => operation.digest),

@@ -2,10 +2,20 @@
 import { SITUATIONS, type Situation } from './definition.ts';
 import type { Memory } from './ports.ts';
 import type { EntryOutcome, EntryRecord } from './entry-record.ts';
+import type { Operation } from './operation.ts';
 
 export interface SituationCount {
   readonly name: Situation;
   count: number;
+  planned: number;
+  applied: number;
+  held: number;
+  failed: number;
+}
+
+/** Operations by what they do; one that has two effects is counted under both. */
+export interface EffectCount {
+  readonly effect: string;
   planned: number;
   applied: number;
   held: number;
@@ -45,6 +55,7 @@ export class Summary {
   /** Entries that this run deleted, by side. */
   readonly deleted: Record<'Source' | 'Target', number> = { Source: 0, Target: 0 };
   readonly #counts: Map<Situation, SituationCount> = new Map();
+  readonly #effects: Map<string, EffectCount> = new Map();
   readonly #memory: Memory;
   readonly #recordsAll: boolean;
 
@@ -58,6 +69,11 @@ export class Summary {
     return SITUATIONS.map((name) => this.#counts.get(name)).filter((count) => count !== undefined);
   }
 
+  /** By name; an operation without an effect that is limited counts as what it is, such as Link or Enable. */
+  effects(): EffectCount[] {
+    return [...this.#effects.values()].toSorted((one, other) => (one.effect < other.effect ? -1 : 1));
+  }
+
   addQuiet(pairs: number): void {
     if (pairs === 0) return;
     this.#of('Confirmed').count += pairs;
@@ -69,8 +85,10 @@ export class Summary {
     this.#of(situation).count++;
   }
 
-  add(record: EntryRecord): void {
+  /** `operation`: the one that the record is about, where it came to one. */
+  add(record: EntryRecord, operation?: Pick<Operation, 'kind' | 'effects'>): void {
     this.#count(record);
+    if (operation) this.#countEffects(operation, COUNTS_AS[record.outcome]);
     if (this.#recordsAll || !this.#isQuiet(record)) this.#memory.record(record);
   }
 
@@ -93,6 +111,16 @@ export class Summary {
     const counts = this.#of(situation);
     counts.planned++;
     if (kind !== 'pending') counts[kind]++;
+  }
+
+  #countEffects({ kind, effects }: Pick<Operation, 'kind' | 'effects'>, as: string): void {
+    const names = effects.length === 0 ? [kind] : effects.map(({ effect }) => effect);
+    for (const effect of new Set(names)) {
+      const counts = this.#effects.get(effect) ?? { effect, planned: 0, applied: 0, held: 0, failed: 0 };
+      this.#effects.set(effect, counts);
+      counts.planned++;
+      if (as === 'applied' || as === 'held' || as === 'failed') counts[as]++;
+    }
   }
 
   #of(name: Situation): SituationCount {

@@ -14,19 +14,38 @@ export type Row = Record<string, SQLOutputValue>;
 /** Writes after which a bulk load begins a new transaction, so that the log stays small. */
 const WRITES_PER_TRANSACTION = 20_000;
 const CACHE_KIBIBYTES = 16_384;
+/** How long to wait for another thread's transaction; it may be waiting for a slow directory itself. */
+const WAIT_MS = 5_000;
+const WAIT_FOR_THREADS_MS = 600_000;
+
+/** Several threads of one process write, and another process may have taken over meanwhile. */
+export interface Ownership {
+  /** What the owner's row has to say, in every transaction. */
+  readonly epoch: number;
+  /** Asked before every transaction and every commit. */
+  mayWrite(): boolean;
+}
+
+export interface DatabaseOptions {
+  readonly readOnly?: boolean;
+  readonly ownership?: Ownership;
+}
 
 export class Database {
   readonly path: string;
   readonly #database: DatabaseSync;
+  readonly #ownership: Ownership | undefined;
   readonly #statements: Map<string, StatementSync> = new Map();
   /** Invariant: a transaction is open exactly while #writes is above 0. */
   #writes = 0;
 
-  constructor(path: string, options: { readonly readOnly?: boolean } = {}) {
+  constructor(path: string, options: DatabaseOptions = {}) {
     this.path = path;
+    this.#ownership = options.ownership;
+    const wait = options.ownership ? WAIT_FOR_THREADS_MS : WAIT_MS;
     this.#database = options.readOnly ? openForReading(path) : new DatabaseSync(path);
     try {
-      this.#database.exec(`PRAGMA cache_size = -${CACHE_KIBIBYTES}; PRAGMA busy_timeout = 5000;`);
+      this.#database.exec(`PRAGMA cache_size = -${CACHE_KIBIBYTES}; PRAGMA busy_timeout = ${wait};`);
       if (!options.readOnly) this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
       this.version();
     } catch (error) {
@@ -67,7 +86,7 @@ export class Database {
   }
 
   run(sql: string, ...values: SQLInputValue[]): void {
-    if (this.#writes === 0) this.#database.exec('BEGIN IMMEDIATE');
+    if (this.#writes === 0) this.#begin();
     this.#writes++;
     try {
       this.#prepare(sql).run(...values);
@@ -115,6 +134,7 @@ export class Database {
   flush(): void {
     if (this.#writes === 0) return;
     try {
+      if (this.#ownership && !this.#ownership.mayWrite()) throw superseded(this.path);
       this.#database.exec('COMMIT');
     } catch (error) {
       this.rollback();
@@ -140,6 +160,14 @@ export class Database {
     this.#database.close();
   }
 
+  #begin(): void {
+    if (this.#ownership && !this.#ownership.mayWrite()) throw superseded(this.path);
+    this.#database.exec('BEGIN IMMEDIATE');
+    if (!this.#ownership || readEpoch(this) === this.#ownership.epoch) return;
+    this.#database.exec('ROLLBACK');
+    throw superseded(this.path);
+  }
+
   #prepare(sql: string): StatementSync {
     const known = this.#statements.get(sql);
     if (known) return known;
@@ -147,6 +175,15 @@ export class Database {
     this.#statements.set(sql, statement);
     return statement;
   }
+}
+
+function superseded(path: string): StateError {
+  return new StateError('Superseded', `${path} belongs to another process now; nothing more is written`);
+}
+
+/** Who owns the state: a number that every new owner raises. 0: nobody ever did. */
+export function readEpoch(database: Database): number {
+  return Number(textOf(database.get(`SELECT value FROM meta WHERE name = 'epoch'`) ?? {}, 'value'));
 }
 
 /** Beside a writer, and also where nothing may be written at all: without a log there is nothing that could be missed. */

@@ -1,6 +1,13 @@
 /** What is wrong with a state folder, and what to do about it. */
 export type StateErrorCode =
-  'KeyMissing' | 'NewerVersion' | 'OlderVersion' | 'Locked' | 'NotWritable' | 'NotState' | 'Damaged';
+  | 'KeyMissing'
+  | 'NewerVersion'
+  | 'OlderVersion'
+  | 'Locked'
+  | 'Superseded' // another process has taken the state over
+  | 'NotWritable'
+  | 'NotState'
+  | 'Damaged';
 
 export class StateError extends Error {
   readonly code: StateErrorCode;

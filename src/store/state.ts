@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import type { Digest } from '../engine/ports.ts';
-import { Database, textOf } from './database.ts';
+import { Database, readEpoch, textOf, type Ownership } from './database.ts';
 import { createKey, keyCheck, keyedDigest, PUBLIC_KEY, readKey } from './key.ts';
 import { StateError } from './state-error.ts';
 
@@ -52,6 +52,48 @@ export function openState(folder: string, pid: number): State {
   opened.defer(() => lock.close());
   const database = opened.adopt(new Database(join(folder, DATABASE)), (one) => one.close());
   const key = unlockKey(folder, database);
+  const all = opened.move();
+  return { database, digest: keyedDigest(key), isPublic: false, [Symbol.dispose]: () => all.dispose() };
+}
+
+export interface OwnedState extends State {
+  /** What its threads have to name. */
+  readonly epoch: number;
+}
+
+/**
+ * Opens the folder for a process whose threads write, and raises the epoch: whoever owned it before writes nothing
+ * more. `alone` refuses other processes; otherwise they may hold it too, since a lease decides who goes on.
+ */
+export function openOwned(
+  folder: string,
+  options: { readonly pid: number; readonly alone: boolean },
+): OwnedState {
+  prepareFolder(folder);
+  using opened = new DisposableStack();
+  const lock = options.alone ? acquire(folder, options.pid) : share(folder, options.pid);
+  opened.defer(() => lock.close());
+  const database = opened.adopt(new Database(join(folder, DATABASE)), (one) => one.close());
+  const key = unlockKey(folder, database);
+  const epoch = readEpoch(database) + 1;
+  database.run(`INSERT OR REPLACE INTO meta (name, value) VALUES ('epoch', ?)`, String(epoch));
+  database.flush();
+  const all = opened.move();
+  return {
+    database,
+    digest: keyedDigest(key),
+    isPublic: false,
+    epoch,
+    [Symbol.dispose]: () => all.dispose(),
+  };
+}
+
+/** What a thread of the owner opens: the owner holds the folder, this one only has to name its epoch. */
+export function joinState(folder: string, ownership: Ownership): State {
+  using opened = new DisposableStack();
+  const path = join(folder, DATABASE);
+  const database = opened.adopt(new Database(path, { ownership }), (one) => one.close());
+  const key = knownKey(folder, database);
   const all = opened.move();
   return { database, digest: keyedDigest(key), isPublic: false, [Symbol.dispose]: () => all.dispose() };
 }
@@ -145,10 +187,7 @@ function acquire(folder: string, pid: number): DatabaseSync {
   } catch (error) {
     lock.close();
     if (!isBusy(error)) throw isDamaged(error) ? damagedLock(folder, error) : notWritable(folder, error);
-    const path = join(folder, OWNER);
-    const owner = existsSync(path) ? readFileSync(path, 'utf8').trim() : 'unknown';
-    const message = `the state folder ${folder} is in use by process ${owner}; wait until it has ended, or give another with --state`;
-    throw new StateError('Locked', message, error);
+    throw lockedBy(folder, error);
   }
   try {
     writeFileSync(join(folder, OWNER), `${pid}\n`);
@@ -157,6 +196,28 @@ function acquire(folder: string, pid: number): DatabaseSync {
     throw notWritable(folder, error);
   }
   return lock;
+}
+
+/** Held by every process of an operator: it keeps the command line out, and no other operator. */
+function share(folder: string, pid: number): DatabaseSync {
+  const lock = openLock(folder);
+  try {
+    lock.exec('BEGIN');
+    // A transaction locks with its first look.
+    lock.prepare('SELECT count(*) FROM sqlite_schema').get();
+    writeFileSync(join(folder, OWNER), `${pid}\n`);
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw isBusy(error) ? lockedBy(folder, error) : notWritable(folder, error);
+  }
+}
+
+function lockedBy(folder: string, cause: unknown): StateError {
+  const path = join(folder, OWNER);
+  const owner = existsSync(path) ? readFileSync(path, 'utf8').trim() : 'unknown';
+  const message = `the state folder ${folder} is in use by process ${owner}; wait until it has ended, or give another with --state`;
+  return new StateError('Locked', message, cause);
 }
 
 function openLock(folder: string): DatabaseSync {

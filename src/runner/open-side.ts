@@ -1,6 +1,7 @@
 /** From a ManagedSystem and one of its objects to an open session: references resolved, the right connector asked. */
 import type { CsvExpectation, CsvLocation, LdapLocation, SystemObject } from '../api/managed-system.ts';
 import { keyOf } from '../controller/definition-side.ts';
+import { namespaceOf, type Located, type References } from '../controller/linked-mapping.ts';
 import type { ObjectConfig, Session } from '../connectors/connector.ts';
 import { openCsv } from '../connectors/csv/open-csv.ts';
 import { openLdap } from '../connectors/ldap/open-ldap.ts';
@@ -9,24 +10,28 @@ import { paceWriter } from '../connectors/paced-writer.ts';
 import { mergeSchema, plainAttribute } from '../connectors/schema.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import { Secret } from '../lib/secret.ts';
-import type { ManifestObject, Manifests } from '../local/manifests.ts';
 import type { Database } from '../store/database.ts';
 import { openRepository } from '../store/repository.ts';
+import { fenceWriter } from './fenced-writer.ts';
 
 export interface OpenSideInput {
-  readonly system: ManifestObject<'ManagedSystem'>;
+  readonly system: Located<'ManagedSystem'>;
   readonly object: SystemObject;
-  readonly manifests: Manifests;
+  readonly references: References;
   readonly database: Database;
   readonly now: () => number;
+  /** Asked before every write; absent: nobody can take over. */
+  readonly mayWrite?: (() => boolean) | undefined;
 }
 
 export async function openSide(input: OpenSideInput, signal: AbortSignal): Promise<Session> {
   const { spec } = input.system.object;
   const session = await open(input, signal);
+  if (!session.writer) return session;
+  const fenced = input.mayWrite ? fenceWriter(session.writer, input.mayWrite) : session.writer;
   const rate = spec.limits.writesPerSecond;
-  if (!session.writer || rate === undefined || session.writer.transactional) return session;
-  return withWriter(session, paceWriter(session.writer, rate, input.now));
+  if (rate === undefined || fenced.transactional) return withWriter(session, fenced);
+  return withWriter(session, paceWriter(fenced, rate, input.now));
 }
 
 /** The same session with another writer. */
@@ -102,7 +107,7 @@ function placeOf(
 ): { root: string; path: string } | { content: string | Uint8Array; label: string } {
   if (path !== undefined) return { root: input.system.folder, path };
   const { name = '', key = '' } = configMapRef ?? {};
-  const content = input.manifests.configMaps.get(`${namespaceOf(input)}/${name}`)?.get(key);
+  const content = input.references.configMaps.get(`${namespaceOf(input.system)}/${name}`)?.get(key);
   if (content === undefined) throw missing('ConfigMap', name, key, input);
   return { content, label: `ConfigMap ${name}/${key}` };
 }
@@ -146,15 +151,15 @@ function caOf(
   ref: { kind: 'Secret' | 'ConfigMap'; name: string; key: string },
   input: OpenSideInput,
 ): string {
-  const store = ref.kind === 'Secret' ? input.manifests.secrets : input.manifests.configMaps;
-  const value = store.get(`${namespaceOf(input)}/${ref.name}`)?.get(ref.key);
+  const store = ref.kind === 'Secret' ? input.references.secrets : input.references.configMaps;
+  const value = store.get(`${namespaceOf(input.system)}/${ref.name}`)?.get(ref.key);
   if (value === undefined) throw missing(ref.kind, ref.name, ref.key, input);
   if (value instanceof Secret) return value.reveal();
   return typeof value === 'string' ? value : Buffer.from(value).toString('utf8');
 }
 
 function bindOf(name: string, input: OpenSideInput): { dn: string; password: Secret } {
-  const secret = input.manifests.secrets.get(`${namespaceOf(input)}/${name}`);
+  const secret = input.references.secrets.get(`${namespaceOf(input.system)}/${name}`);
   const dn = secret?.get('dn');
   const password = secret?.get('password');
   if (!dn) throw missing('Secret', name, 'dn', input);
@@ -162,12 +167,8 @@ function bindOf(name: string, input: OpenSideInput): { dn: string; password: Sec
   return { dn: dn.reveal(), password };
 }
 
-function namespaceOf({ system }: OpenSideInput): string {
-  return system.object.metadata.namespace ?? 'default';
-}
-
 function missing(kind: string, name: string, key: string, input: OpenSideInput): ConnectorError {
-  const message = `ManagedSystem ${keyOf(input.system.object)} refers to key '${key}' of ${kind} ${namespaceOf(input)}/${name}, which is not there; add it to the manifests`;
+  const message = `ManagedSystem ${keyOf(input.system.object)} refers to key '${key}' of ${kind} ${namespaceOf(input.system)}/${name}, which is not there; add it to the manifests`;
   return new ConnectorError('InvalidConfiguration', message);
 }
 

@@ -1,22 +1,7 @@
 /** A run as the document tells it (DESIGN.md, "Command line"): a stable contract. */
+import type { RunSummary } from '../controller/run-summary.ts';
 import type { Evidence } from '../engine/ports.ts';
 import type { RunResult } from '../engine/run-ports.ts';
-import type { Outcome } from '../engine/outcome.ts';
-
-/** A run as the document tells it (DESIGN.md, "Command line"); its entries are in the store. */
-export interface RunSummary {
-  readonly sequence: number;
-  readonly mapping: string;
-  readonly id: string;
-  readonly mode: 'Observe' | 'Enforce';
-  readonly trigger: string;
-  readonly outcome: Outcome;
-  readonly message: string | undefined;
-  readonly code: string | undefined;
-  readonly startedAt: number;
-  readonly finishedAt: number;
-  readonly result: RunResult | undefined;
-}
 
 export interface RunDocument {
   readonly mapping: string;

@@ -1,9 +1,17 @@
-/** One run of one mapping on the command line: opens both sides, runs the engine, keeps the record. */
+/** One run of one mapping: opens both sides, runs the engine, keeps the record. */
 import { randomUUID } from 'node:crypto';
 import { assumedAttribute, keyOf } from '../controller/definition-side.ts';
+import {
+  definitionOf,
+  namespaceOf,
+  type DefinitionContext,
+  type LinkedMapping,
+  type LinkedSide,
+  type References,
+} from '../controller/linked-mapping.ts';
+import type { RunSummary } from '../controller/run-summary.ts';
 import type { Session } from '../connectors/connector.ts';
-import { sideOf, type Definition } from '../engine/definition.ts';
-import type { ObjectSchema } from '../engine/entry.ts';
+import { sideOf, type Definition, type ExpressionCompiler } from '../engine/definition.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import { keyOfId } from '../engine/matching.ts';
 import type { Clock } from '../engine/ports.ts';
@@ -15,11 +23,15 @@ import { Runs } from '../store/runs.ts';
 import { FileSpool } from '../store/spool.ts';
 import type { State } from '../store/state.ts';
 import { openSide, withWriter } from './open-side.ts';
-import { storedBody, type RunSummary } from './run-document.ts';
-import { definitionOf, type Project, type ProjectMapping, type ProjectSide } from './project.ts';
+import { storedBody } from './run-document.ts';
 
 export interface RunMappingOptions {
-  readonly project: Project;
+  /** Identifies the run everywhere; absent: a new one. */
+  readonly id?: string;
+  /** Asked before every write; absent: nobody can take over. */
+  readonly mayWrite?: (() => boolean) | undefined;
+  readonly expressions: ExpressionCompiler;
+  readonly references: References;
   readonly state: State;
   readonly clock: Clock;
   readonly trigger: string;
@@ -33,7 +45,7 @@ export interface RunMappingOptions {
 const STOPPED = 'the run was asked to stop; run it again, it goes on where it was';
 
 export async function runMapping(
-  one: ProjectMapping,
+  one: LinkedMapping,
   options: RunMappingOptions,
   signal: AbortSignal,
 ): Promise<RunSummary> {
@@ -41,10 +53,10 @@ export async function runMapping(
   const startedAt = clock.now();
   const mode = one.mapping.object.spec.mode;
   const { linksFrom } = one.mapping.object.spec;
-  const from = linksFrom === undefined ? undefined : `${one.key.split('/')[0]}/${linksFrom}`;
+  const from = linksFrom === undefined ? undefined : `${namespaceOf(one.mapping)}/${linksFrom}`;
   const row = mappingRow(state.database, { name: one.key, ends: endsOf(one), linksFrom: from }, startedAt);
   const runs = new Runs(state.database);
-  const id = randomUUID();
+  const id = options.id ?? randomUUID();
   const sequence = runs.begin({ id, mapping: row, mode, startedAt });
   const ended = await attempt(
     () => openAndRun(one, { ...options, row, sequence, startedAt }, signal),
@@ -97,11 +109,14 @@ interface OpenedRun extends RunMappingOptions {
   readonly startedAt: number;
 }
 
-async function openAndRun(one: ProjectMapping, options: OpenedRun, signal: AbortSignal): Promise<Ended> {
+async function openAndRun(one: LinkedMapping, options: OpenedRun, signal: AbortSignal): Promise<Ended> {
   await using source = await open(one.source, options, signal);
   await using target = await open(one.target, options, signal);
   const extended = extendSchemas(one, options, { source, target });
-  const parsed = definitionOf(one, options.project, options.state.digest, extended.sides);
+  const parsed = definitionOf(one, contextOf(options), {
+    source: extended.source.schema,
+    target: extended.target.schema,
+  });
   if (parsed.kind === 'Invalid') {
     const message = parsed.problems.map(({ path, message: text }) => `${path.join('.')}: ${text}`).join('; ');
     return { outcome: 'Stalled', message, code: 'InvalidSpec', result: undefined };
@@ -122,15 +137,19 @@ function codeOf(result: RunResult): string | undefined {
 }
 
 function open(
-  side: ProjectSide,
-  { project, state, clock }: OpenedRun,
+  side: LinkedSide,
+  { references, state, clock, mayWrite }: OpenedRun,
   signal: AbortSignal,
 ): Promise<Session> {
   const { system, object } = side;
   return openSide(
-    { system, object, manifests: project.manifests, database: state.database, now: () => clock.now() },
+    { system, object, references, database: state.database, now: () => clock.now(), mayWrite },
     signal,
   );
+}
+
+function contextOf({ expressions, references, state }: OpenedRun): DefinitionContext {
+  return { expressions, references, digest: state.digest };
 }
 
 /**
@@ -138,30 +157,25 @@ function open(
  * engine's guards answer that. So it joins the schema, and the session names it as missing.
  */
 function extendSchemas(
-  one: ProjectMapping,
+  one: LinkedMapping,
   options: OpenedRun,
   sessions: { readonly source: Session; readonly target: Session },
-): { sides: Parameters<typeof definitionOf>[3]; source: Session; target: Session } {
-  const offline = definitionOf(one, options.project, options.state.digest, {
-    source: { system: one.source.system.object, object: one.source.object, schema: undefined },
-    target: { system: one.target.system.object, object: one.target.object, schema: undefined },
-  });
+): { readonly source: Session; readonly target: Session } {
+  if (!isFile(one.source) && !isFile(one.target)) return sessions;
+  const offline = definitionOf(one, contextOf(options), { source: undefined, target: undefined });
   const read = offline.kind === 'Parsed' ? offline.definition : undefined;
-  const source = extend(sessions.source, one.source, read?.source.request.attributes ?? []);
-  const target = extend(sessions.target, one.target, read?.target.request.attributes ?? []);
-  const side = (
-    session: Session,
-    { system, object }: ProjectSide,
-  ): { system: typeof system.object; object: typeof object; schema: ObjectSchema } => ({
-    system: system.object,
-    object,
-    schema: session.schema,
-  });
-  return { sides: { source: side(source, one.source), target: side(target, one.target) }, source, target };
+  return {
+    source: extend(sessions.source, one.source, read?.source.request.attributes ?? []),
+    target: extend(sessions.target, one.target, read?.target.request.attributes ?? []),
+  };
 }
 
-function extend(session: Session, { system }: ProjectSide, names: readonly string[]): Session {
-  if (system.object.spec.type !== 'CSV') return session;
+function isFile({ system }: LinkedSide): boolean {
+  return system.object.spec.type === 'CSV';
+}
+
+function extend(session: Session, side: LinkedSide, names: readonly string[]): Session {
+  if (!isFile(side)) return session;
   const absent = names.filter((name) => !session.schema.attributes.has(name));
   if (absent.length === 0) return session;
   const assumed = absent.map(
@@ -187,21 +201,17 @@ function missingAccess(
   return undefined;
 }
 
-function effectOf(
-  one: ProjectMapping,
-  definition: Definition,
-  { planning }: OpenedRun,
-): RunRequest['effect'] {
+function effectOf(one: LinkedMapping, definition: Definition, { planning }: OpenedRun): RunRequest['effect'] {
   if (!planning) return definition.mode === 'Enforce' ? 'Apply' : 'Observe';
   return isRepository(one.target) || isRepository(one.source) ? 'Pretend' : 'Observe';
 }
 
-function isRepository({ system }: ProjectSide): boolean {
+function isRepository({ system }: LinkedSide): boolean {
   return system.object.spec.type === 'Repository';
 }
 
 async function runEngine(
-  one: ProjectMapping,
+  one: LinkedMapping,
   { definition, effect }: { readonly definition: Definition; readonly effect: RunRequest['effect'] },
   options: OpenedRun & { readonly source: Session; readonly target: Session },
   signal: AbortSignal,
@@ -240,11 +250,11 @@ async function runEngine(
 }
 
 /** While planning only a Repository, which is a copy then, may be written. */
-function overlaid(session: Session, side: ProjectSide, effect: RunRequest['effect']): Session {
+function overlaid(session: Session, side: LinkedSide, effect: RunRequest['effect']): Session {
   return effect === 'Pretend' && !isRepository(side) ? withWriter(session, undefined) : session;
 }
 
-function endsOf({ source, target }: ProjectMapping): MappingEnds {
+function endsOf({ source, target }: LinkedMapping): MappingEnds {
   return {
     sourceSystem: keyOf(source.system.object),
     sourceObject: source.object.name,
