@@ -321,6 +321,10 @@ export interface ReconMappingStatus {
    */
   lastHandledRequest?: string;
   /**
+   * The value of the annotation rollcall.dev/approve-plan that was last used. It releases a plan once.
+   */
+  lastHandledApproval?: string;
+  /**
    * What the last run found, by situation.
    *
    * @maxItems 15

@@ -144,9 +144,13 @@ function targetOf({ target }: Unrelated): string {
   return `${keyOf(target.system.object)}#${target.object.name}`;
 }
 
+interface Lookup<V> {
+  get(key: string): V | undefined;
+}
+
 export interface DefinitionContext {
   readonly expressions: ExpressionCompiler;
-  readonly references: References;
+  readonly references: { readonly secrets: Lookup<Lookup<Secret>> };
   readonly digest: Digest;
 }
 

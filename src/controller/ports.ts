@@ -166,8 +166,18 @@ export interface RunReport {
   readonly approved: boolean;
   /** Names of the attributes that were written: for a chain that does not settle. */
   readonly wrote: readonly string[];
+  /** What rules with an `event` took. */
+  readonly told: readonly ToldRule[];
   /** How long each phase took, in seconds. */
   readonly phases: Readonly<Partial<Record<Progress['phase'], number>>>;
+}
+
+export interface ToldRule {
+  readonly rule: string;
+  readonly type: 'Normal' | 'Warning';
+  readonly situation: string;
+  readonly response: string;
+  readonly entries: number;
 }
 
 export interface Runner {
@@ -188,4 +198,23 @@ export interface ProbeReport {
 export interface Prober {
   /** Connects, authenticates and reads the schema of every object. Throws ConnectorError. */
   probe(system: Located<'ManagedSystem'>, references: References, signal: AbortSignal): Promise<ProbeReport>;
+}
+
+/** Time as the controllers see it, so that tests can turn it. */
+export interface Timers {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls once, later; returns what cancels it. */
+  after(milliseconds: number, wake: () => void): () => void;
+}
+
+/** What the controllers tell whoever counts. */
+export interface DomainObserver {
+  ran(key: string, report: RunReport): void;
+  crashed(key: string): void;
+  /** Milliseconds since 1970; undefined: on request only. */
+  scheduled(key: string, nextRunAt: number | undefined, isSuspended: boolean): void;
+  probed(key: string, type: string, probe: { readonly isUp: boolean; readonly seconds: number }): void;
+  /** The object is gone, and so is everything that was counted of it. */
+  forgotten(kind: Kind, key: string): void;
 }

@@ -10,6 +10,7 @@ import { StateError } from '../store/state-error.ts';
 import { joinState, type State } from '../store/state.ts';
 import { Fence } from './fence.ts';
 import { PhaseClock } from './phase-clock.ts';
+import { ToldRules } from './told-rules.ts';
 import { runMapping } from './run-mapping.ts';
 import { referencesOf, STOP, type ThreadInput, type ThreadMessage } from './thread-messages.ts';
 
@@ -54,20 +55,18 @@ async function work(input: ThreadInput, say: (message: ThreadMessage) => void): 
     stopping.signal,
   );
   phases.end(performance.now());
-  return { summary, approved, wrote: attributesWritten(state, summary.sequence), phases: phases.seconds };
+  const told = new ToldRules(linked.policy?.object.spec.rules ?? []);
+  const wrote = new Set<string>();
+  for (const record of new Runs(state.database).entries(summary.sequence)) {
+    told.count(record);
+    if (record.outcome === 'Applied') for (const { attribute } of record.differences) wrote.add(attribute);
+  }
+  return { summary, approved, wrote: [...wrote].toSorted(), told: told.all(), phases: phases.seconds };
 }
 
 function release(digest: string, mapping: string, { database }: State): boolean {
   const row = findMapping(database, mapping);
   return row !== undefined && new Approvals(database, row).approve(digest, clock.now());
-}
-
-function attributesWritten({ database }: State, sequence: number): string[] {
-  const names = new Set<string>();
-  for (const record of new Runs(database).entries(sequence)) {
-    if (record.outcome === 'Applied') for (const { attribute } of record.differences) names.add(attribute);
-  }
-  return [...names].toSorted();
 }
 
 /** Where it happened, without the message: that may hold what was being worked on. */
