@@ -185,7 +185,9 @@ function collectObject(object: unknown, place: Place, contract: Contract, collec
     collectReference(object, place, collected, { parse: parseConfigMap, into: collected.configMaps });
   } else {
     const what = kind === '' ? 'no apiVersion and kind' : kind;
-    note(collected, place, `${what}: not a kind that Rollcall reads, ignored`);
+    // What tells kubectl which files to apply belongs beside them, and is nothing to note.
+    if (!kind.startsWith('kustomize.config.k8s.io/'))
+      note(collected, place, `${what}: not a kind that Rollcall reads, ignored`);
     return false;
   }
   return true;
