@@ -224,8 +224,8 @@ class RunningPlane implements ControlPlane {
   }
 
   async applyDefinitions(): Promise<void> {
-    await this.kubectl(['apply', '--server-side', '-f', CRDS]);
-    await this.kubectl(['wait', '--for=condition=Established', '-f', CRDS]);
+    await this.kubectl(['apply', '--server-side', '-k', CRDS]);
+    await this.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
   }
 
   async serviceAccountToken(namespace: string, name: string, seconds = 3600): Promise<string> {
