@@ -27,12 +27,14 @@ export interface Release {
   readonly name?: string;
   readonly namespace?: string;
   readonly kubeconfig?: string;
+  /** Another one than ours. */
+  readonly chart?: string;
 }
 
 /** `helm COMMAND RELEASE CHART`; resolves with standard output, and rejects with everything that helm said. */
 export async function helm(
   command: 'install' | 'upgrade' | 'template' | 'lint' | 'uninstall',
-  { name = 'rollcall', namespace = 'rollcall-system', kubeconfig = '/nowhere' }: Release,
+  { name = 'rollcall', namespace = 'rollcall-system', kubeconfig = '/nowhere', chart = CHART }: Release,
   values: Values = {},
   ...more: readonly string[]
 ): Promise<string> {
@@ -40,12 +42,12 @@ export async function helm(
   try {
     const file = join(folder, 'values.json');
     writeFileSync(file, JSON.stringify(values));
-    const chart = command === 'uninstall' ? [] : [CHART, '--values', file];
+    const what = command === 'uninstall' ? [] : [chart, '--values', file];
     const release = command === 'lint' ? [] : [name];
     const program = process.env['HELM'] ?? (await goProgram('helm'));
     const { stdout } = await promisify(execFile)(
       program,
-      [command, ...release, ...chart, '--namespace', namespace, '--kubeconfig', kubeconfig, ...more],
+      [command, ...release, ...what, '--namespace', namespace, '--kubeconfig', kubeconfig, ...more],
       { maxBuffer: 1 << 24, env: { ...process.env, ...ownFolders(folder) } },
     );
     return stdout;
