@@ -20,6 +20,7 @@ COPY package.json package-lock.json .npmrc ./
 # What only a compiler, a debugger or a runtime other than Node.js would read is half of it.
 RUN npm ci --omit=dev --ignore-scripts \
     && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' -o -path '*/prebuilds/*.bare' \) -delete \
+    && rm -r node_modules/@types \
     && find node_modules -type d -empty -delete
 
 FROM ${BASE}
