@@ -38,12 +38,10 @@ const serviceMonitors = {
 
 beforeAll(async () => {
   plane = await startControlPlane();
-  for (const name of [NAMESPACE, 'hr', 'it', '123']) await plane.kubectl(['create', 'namespace', name]);
-  await plane.kubectl(['apply', '--server-side', '-f', '-'], serviceMonitors);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', serviceMonitors.metadata.name]);
-  await plane.kubectl([
-    ...['label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted'],
-  ]);
+  for (const name of [NAMESPACE, 'hr', 'it', '123']) await kubectl(`create namespace ${name}`);
+  await kubectl('apply --server-side -f -', serviceMonitors);
+  await kubectl(`wait --for=condition=Established crd ${serviceMonitors.metadata.name}`);
+  await kubectl(`label namespace ${NAMESPACE} pod-security.kubernetes.io/enforce=restricted`);
 });
 
 afterAll(async () => {
@@ -51,6 +49,8 @@ afterAll(async () => {
   rmSync(older, { recursive: true });
 });
 
+/** Words without blanks in them. */
+const kubectl = (words: string, input?: unknown): Promise<string> => plane.kubectl(words.split(' '), input);
 const asList = (items: readonly unknown[]): unknown => ({ apiVersion: 'v1', kind: 'List', items });
 
 describe('an API server takes, strictly validated, all that the chart makes', () => {
@@ -125,8 +125,8 @@ describe('an API server takes, strictly validated, all that the chart makes', ()
     },
   ])('with $with', async ({ values, namespace = NAMESPACE, name = 'rollcall' }) => {
     const objects = await render(values, { namespace, name });
-    const answer = await plane.kubectl(
-      [...['apply', '--server-side', '--dry-run=server', '--validate=strict'], ...['-o', 'name', '-f', '-']],
+    const answer = await kubectl(
+      'apply --server-side --dry-run=server --validate=strict -o name -f -',
       asList(objects),
     );
     expect(answer.split('\n')).toHaveLength(objects.length);
@@ -136,7 +136,7 @@ describe('an API server takes, strictly validated, all that the chart makes', ()
     const deployment = pick(await render(), 'Deployment');
     const spoilt = { ...deployment, spec: { ...(deployment['spec'] as object), replica: 2 } };
     await expect(
-      plane.kubectl(['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-'], spoilt),
+      kubectl('apply --server-side --dry-run=server --validate=strict -f -', spoilt),
     ).rejects.toThrow('replica');
   });
 });
@@ -151,8 +151,9 @@ describe('the pod', () => {
     return template;
   };
   const create = (pod: object): Promise<string> =>
-    plane.kubectl(['create', '--dry-run=server', '-o', 'name', '-n', NAMESPACE, '-f', '-'], {
-      ...{ apiVersion: 'v1', kind: 'Pod' },
+    kubectl(`create --dry-run=server -o name -n ${NAMESPACE} -f -`, {
+      apiVersion: 'v1',
+      kind: 'Pod',
       ...pod,
     });
 
@@ -167,6 +168,39 @@ describe('the pod', () => {
     await expect(create({ metadata: { ...metadata, name: 'operator' }, spec: asRoot })).rejects.toThrow(
       'violates PodSecurity "restricted',
     );
+  });
+});
+
+describe('the notes', () => {
+  const notes = async (values = {}): Promise<string> => {
+    const said = await helm('install', { kubeconfig: plane.kubeconfig }, values, '--dry-run=client');
+    return said.split('NOTES:\n')[1] ?? '';
+  };
+
+  it('tell the first three commands', async () => {
+    const text = await notes();
+    const commands = text.split('\n').filter((line) => line.startsWith('   kubectl'));
+    expect(commands.map((line) => line.trim())).toEqual([
+      'kubectl --namespace rollcall-system rollout status deployment/rollcall',
+      'kubectl --namespace default apply -f FOLDER',
+      'kubectl get rollcall --all-namespaces',
+    ]);
+    expect(text).toContain('looks after all namespaces');
+    expect(text).toContain(
+      'leaves every account as it is, and the custom resource definitions with your objects, and the state in the claim rollcall.',
+    );
+  });
+
+  it('tell them for the namespaces that are looked after, and promise no more than is kept', async () => {
+    const text = await notes({
+      watchNamespaces: ['it', 'hr'],
+      crds: { keep: false },
+      persistence: { keep: false },
+    });
+    expect(text).toContain('looks after the namespaces hr, it.');
+    expect(text).toContain('kubectl --namespace hr apply -f FOLDER');
+    expect(text).toContain('kubectl get rollcall --namespace hr');
+    expect(text).toContain('leaves every account as it is.');
   });
 });
 
@@ -206,18 +240,14 @@ describe('an installed release', () => {
   const everything = 'crd,clusterrole,clusterrolebinding,validatingadmissionpolicy';
   const inNamespace = 'deployment,service,serviceaccount,persistentvolumeclaim,role,rolebinding';
   const ours = async (kinds: string): Promise<string[]> => {
-    const found = await plane.kubectl([
-      ...['get', kinds, '-A', '-l', 'app.kubernetes.io/part-of=rollcall', '-o', 'name'],
-    ]);
+    const found = await kubectl(`get ${kinds} -A -l app.kubernetes.io/part-of=rollcall -o name`);
     return found.split('\n').filter(Boolean).toSorted();
   };
 
   beforeAll(async () => {
     release.kubeconfig = plane.kubeconfig;
     await helm('install', { ...release, chart: olderChart() }, { approval: { restricted: true } });
-    await plane.kubectl([
-      ...['wait', '--for=condition=Established', 'crd', '-l', 'app.kubernetes.io/part-of=rollcall'],
-    ]);
+    await kubectl('wait --for=condition=Established crd -l app.kubernetes.io/part-of=rollcall');
   });
 
   const group = 'rollcall.dev';
@@ -248,7 +278,8 @@ describe('an installed release', () => {
     { may: false, verb: 'create', ...lease, namespace: 'hr' },
     { may: false, verb: 'get', resource: 'namespaces', namespace: '' },
     { may: false, verb: 'get', resource: 'pods', namespace: NAMESPACE },
-  ])('$may: $verb $group $resource $subresource $name in $namespace', async ({ may, ...asked }) => {
+  ])('lets its operator do what it does, and no more: $verb $resource in $namespace: $may', async (row) => {
+    const { may, ...asked } = row;
     expect(await allowed(operator, asked)).toBe(may);
   });
 
@@ -275,23 +306,15 @@ describe('an installed release', () => {
       ['approver', 'edit', 'approve'],
     ] as const)
       for (const role of roles)
-        await plane.kubectl([
-          ...['create', 'rolebinding', `${user}-${role}`, '-n', 'hr', `--user=${user}`],
-          `--clusterrole=rollcall-${role}`,
-        ]);
-    await plane.kubectl([
-      'create',
-      'rolebinding',
-      'editor-view',
-      '-n',
-      'hr',
-      '--user=editor',
-      '--user=approver',
-      '--clusterrole=rollcall-view',
-    ]);
-    const apply = (user: string, spec: object, annotations?: object): Promise<string> =>
-      plane.kubectl(
-        ['apply', '--server-side', '--force-conflicts', `--as=${user}`, '-o', 'name', '-f', '-'],
+        await kubectl(
+          `create rolebinding ${user}-${role} -n hr --user=${user} --clusterrole=rollcall-${role}`,
+        );
+    await kubectl(
+      'create rolebinding editor-view -n hr --user=editor --user=approver --clusterrole=rollcall-view',
+    );
+    const apply = (user: string, spec: object, annotations = {}, more = ''): Promise<string> =>
+      kubectl(
+        `apply --server-side --force-conflicts --as=${user}${more} -o name -f -`,
         mapping(spec, annotations),
       );
     const digest = 'ab'.repeat(32);
@@ -300,7 +323,9 @@ describe('an installed release', () => {
     const refused = /bind the role rollcall-approve/;
     // The policy is in force a moment after it has been made.
     await expect
-      .poll(() => apply('editor', { approvedPlan: digest }).catch(String), { timeout: 15_000 })
+      .poll(() => apply('editor', { approvedPlan: digest }, {}, ' --dry-run=server').catch(String), {
+        timeout: 15_000,
+      })
       .toMatch(refused);
     expect(await apply('editor', {})).toBe(taken);
     await expect(apply('editor', {}, byHand)).rejects.toThrow(refused);
@@ -314,16 +339,10 @@ describe('an installed release', () => {
   });
 
   it('is upgraded in place, the definitions too', async () => {
-    const column = [
-      'get',
-      'crd',
-      'reconmappings.rollcall.dev',
-      '-o',
-      'jsonpath={..additionalPrinterColumns[0].name}',
-    ];
-    expect(await plane.kubectl(column)).toBe('');
+    const column = 'get crd reconmappings.rollcall.dev -o jsonpath={..additionalPrinterColumns[0].name}';
+    expect(await kubectl(column)).toBe('');
     await helm('upgrade', release, { operator: { logLevel: 'debug' } });
-    expect(await plane.kubectl(column)).toBe('Source');
+    expect(await kubectl(column)).toBe('Source');
     expect(await ours('validatingadmissionpolicy')).toEqual([]);
   });
 
@@ -334,13 +353,11 @@ describe('an installed release', () => {
     await helm('uninstall', release);
     expect(await ours(everything)).toEqual(kept);
     expect(await ours(inNamespace)).toEqual(['persistentvolumeclaim/rollcall']);
-    expect(await plane.kubectl(['get', 'rmap', '-n', 'hr', '-o', 'name'])).toBe(
-      'reconmapping.rollcall.dev/people',
-    );
-    const claim = ['get', 'pvc', 'rollcall', '-n', NAMESPACE, '-o', 'jsonpath={.metadata.uid}'];
-    const uid = await plane.kubectl(claim);
+    expect(await kubectl('get rmap -n hr -o name')).toBe('reconmapping.rollcall.dev/people');
+    const claim = `get pvc rollcall -n ${NAMESPACE} -o jsonpath={.metadata.uid}`;
+    const uid = await kubectl(claim);
     await helm('install', release);
-    expect(await plane.kubectl(claim)).toBe(uid);
+    expect(await kubectl(claim)).toBe(uid);
     expect(await ours(inNamespace)).toHaveLength(6);
   });
 });

@@ -1,7 +1,7 @@
 /** What the chart makes of values. Whether an API server takes it is tested in chart-on-server.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/cli/version.ts';
-import { helm, namesOf, parseObjects, pick, render, type KubernetesObject } from '../support/helm.ts';
+import { namesOf, parseObjects, pick, render, type KubernetesObject } from '../support/helm.ts';
 
 interface Rule {
   readonly apiGroups: readonly string[];
@@ -84,7 +84,10 @@ describe('the chart', () => {
       values: { rbac: { scope: 'Namespaced' }, watchNamespaces: ['hr', 'it', 'hr'] },
       objects: [
         ...without(...clusterWide),
-        ...['Role hr/rollcall', 'Role it/rollcall', 'RoleBinding hr/rollcall', 'RoleBinding it/rollcall'],
+        'Role hr/rollcall',
+        'Role it/rollcall',
+        'RoleBinding hr/rollcall',
+        'RoleBinding it/rollcall',
       ],
     },
     {
@@ -370,39 +373,6 @@ describe('what outlives the release', () => {
       backup: 'daily',
       'helm.sh/resource-policy': 'keep',
     });
-  });
-});
-
-describe('the notes', () => {
-  const notes = async (values = {}): Promise<string> => {
-    const said = await helm('install', {}, values, '--dry-run=client', '--disable-openapi-validation');
-    return said.split('NOTES:\n')[1] ?? '';
-  };
-
-  it('tell the first three commands', async () => {
-    const text = await notes();
-    const commands = text.split('\n').filter((line) => line.startsWith('   kubectl'));
-    expect(commands.map((line) => line.trim())).toEqual([
-      'kubectl --namespace rollcall-system rollout status deployment/rollcall',
-      'kubectl --namespace default apply -f FOLDER',
-      'kubectl get rollcall --all-namespaces',
-    ]);
-    expect(text).toContain('looks after all namespaces');
-    expect(text).toContain(
-      'leaves every account as it is, and the custom resource definitions with your objects, and the state in the claim rollcall.',
-    );
-  });
-
-  it('tell them for the namespaces that are looked after, and promise no more than is kept', async () => {
-    const text = await notes({
-      watchNamespaces: ['it', 'hr'],
-      crds: { keep: false },
-      persistence: { keep: false },
-    });
-    expect(text).toContain('looks after the namespaces hr, it.');
-    expect(text).toContain('kubectl --namespace hr apply -f FOLDER');
-    expect(text).toContain('kubectl get rollcall --namespace hr');
-    expect(text).toContain('leaves every account as it is.');
   });
 });
 

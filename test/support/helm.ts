@@ -34,7 +34,7 @@ export interface Release {
 /** `helm COMMAND RELEASE CHART`; resolves with standard output, and rejects with everything that helm said. */
 export async function helm(
   command: 'install' | 'upgrade' | 'template' | 'lint' | 'uninstall',
-  { name = 'rollcall', namespace = 'rollcall-system', kubeconfig = '/nowhere', chart = CHART }: Release,
+  release: Release,
   values: Values = {},
   ...more: readonly string[]
 ): Promise<string> {
@@ -42,14 +42,11 @@ export async function helm(
   try {
     const file = join(folder, 'values.json');
     writeFileSync(file, JSON.stringify(values));
-    const what = command === 'uninstall' ? [] : [chart, '--values', file];
-    const release = command === 'lint' ? [] : [name];
     const program = process.env['HELM'] ?? (await goProgram('helm'));
-    const { stdout } = await promisify(execFile)(
-      program,
-      [command, ...release, ...what, '--namespace', namespace, '--kubeconfig', kubeconfig, ...more],
-      { maxBuffer: 1 << 24, env: { ...process.env, ...ownFolders(folder) } },
-    );
+    const { stdout } = await promisify(execFile)(program, [...wordsOf(command, release, file), ...more], {
+      maxBuffer: 1 << 24,
+      env: { ...process.env, ...ownFolders(folder) },
+    });
     return stdout;
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
@@ -57,6 +54,16 @@ export async function helm(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function wordsOf(
+  command: string,
+  { name = 'rollcall', namespace = 'rollcall-system', kubeconfig = '/nowhere', chart = CHART }: Release,
+  values: string,
+): string[] {
+  const release = command === 'lint' ? [] : [name];
+  const what = command === 'uninstall' ? [] : [chart, '--values', values];
+  return [command, ...release, ...what, '--namespace', namespace, '--kubeconfig', kubeconfig];
 }
 
 /** So that nobody's plugins and settings take part. */
