@@ -25,7 +25,7 @@ RUN npm ci --omit=dev --ignore-scripts \
 
 FROM ${BASE}
 ENV NODE_ENV=production
-# So that it is there, and closed, also where nothing is mounted.
+# So that it is there also where nothing is mounted.
 WORKDIR /var/lib/rollcall/data
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules

@@ -29,7 +29,7 @@ beforeAll(async () => {
   cluster = {
     kubectl: await goProgram('kubectl'),
     kubeconfig: plane.kubeconfig,
-    waitSeconds: 10,
+    waitSeconds: 30,
     say: (line) => said.push(line),
   };
 });
@@ -107,7 +107,7 @@ async function standIn(namespace: string, stop: AbortSignal): Promise<void> {
 }
 
 describe('the scenarios', () => {
-  it.each(readdirSync(scenarios))('%s comes true', { timeout: 60_000 }, async (name) => {
+  it.each(readdirSync(scenarios))('%s comes true', { timeout: 180_000 }, async (name) => {
     const stop = new AbortController();
     const standing = standIn(`rollcall-e2e-${name}`, stop.signal);
     try {
