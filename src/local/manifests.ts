@@ -6,13 +6,13 @@
 import { checkMetadata, defaultNamespace } from '../api/metadata.ts';
 import { group, isKind, kindNames, version, type Kind } from '../api/names.ts';
 import { formatPath, printableValue, type PathKey, type Problem } from '../api/problem.ts';
+import { parseConfigMap, parseSecret, type ParsedReference } from '../api/references.ts';
 import { isRecord } from '../api/schema.ts';
 import { validateObject, type Contract, type ObjectOf } from '../api/validation.ts';
 import { nearestName } from '../lib/nearest-name.ts';
 import type { Secret } from '../lib/secret.ts';
 import { parseDocuments, type ManifestDocument } from './manifest-document.ts';
 import { readManifestFiles, type ManifestFile } from './manifest-files.ts';
-import { parseConfigMap, parseSecret, type ParsedReference } from './references.ts';
 
 export interface ManifestProblem {
   readonly file: string;
@@ -185,7 +185,9 @@ function collectObject(object: unknown, place: Place, contract: Contract, collec
     collectReference(object, place, collected, { parse: parseConfigMap, into: collected.configMaps });
   } else {
     const what = kind === '' ? 'no apiVersion and kind' : kind;
-    note(collected, place, `${what}: not a kind that Rollcall reads, ignored`);
+    // What tells kubectl which files to apply belongs beside them, and is nothing to note.
+    if (!kind.startsWith('kustomize.config.k8s.io/'))
+      note(collected, place, `${what}: not a kind that Rollcall reads, ignored`);
     return false;
   }
   return true;

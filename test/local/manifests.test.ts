@@ -374,6 +374,14 @@ it('other kinds and other YAML are ignored with a note', async () => {
   ]);
 });
 
+it('what tells kubectl which files to apply is passed over in silence', async () => {
+  const manifests = await read({
+    'kustomization.yaml':
+      'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n',
+  });
+  expect([manifests.problems, manifests.notes]).toEqual([[], []]);
+});
+
 function bomb(): string {
   const levels = Array.from({ length: 9 }, (_, level) => {
     const inner = level === 0 ? 'x' : `*l${level - 1}`;

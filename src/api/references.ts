@@ -1,6 +1,6 @@
-/** Secrets and ConfigMaps in a folder of manifests: the values that our objects refer to. */
-import type { PathKey } from '../api/problem.ts';
-import { isRecord } from '../api/schema.ts';
+/** The values of Secrets and ConfigMaps, as a manifest or the API server has them. */
+import type { PathKey } from './problem.ts';
+import { isRecord } from './schema.ts';
 import { Secret } from '../lib/secret.ts';
 
 export interface ReferenceFinding {
