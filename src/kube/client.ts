@@ -35,6 +35,8 @@ export interface Call {
   readonly timeoutMs?: number;
   /** Sent at once, past the rate limit, and not repeated: for who repeats by himself and has little time. */
   readonly urgent?: boolean;
+  /** May be sent again when its answer was lost, though the verb does not say so. */
+  readonly repeatable?: boolean;
 }
 
 export type KubeObject = Readonly<Record<string, unknown>>;
@@ -241,7 +243,8 @@ export class KubeClient implements AsyncDisposable {
 
 /** Undefined: not again. */
 function delayAfter(call: Call, error: unknown, attempt: number): number | undefined {
-  if (call.urgent || !REPEATABLE.includes(call.verb) || attempt >= MOST_ATTEMPTS) return undefined;
+  const isRepeatable = call.repeatable ?? REPEATABLE.includes(call.verb);
+  if (call.urgent || !isRepeatable || attempt >= MOST_ATTEMPTS) return undefined;
   if (!(error instanceof ClusterError)) return undefined;
   if (error.code !== 'TooManyRequests' && error.code !== 'Unavailable') return undefined;
   const jitter = 0.5 + Math.random() / 2;

@@ -25,6 +25,12 @@ export class TokenBucket {
     return true;
   }
 
+  /** Nobody took anything for long. */
+  isFull(): boolean {
+    this.#refill();
+    return this.#tokens === this.#burst;
+  }
+
   async take(signal: AbortSignal): Promise<void> {
     this.#refill();
     this.#tokens--;
