@@ -3,13 +3,13 @@
  * with credentials as they are now. Repeated where that is safe; what goes wrong is a ClusterError. An ended signal
  * rejects with its own reason.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isRecord } from '../api/schema.ts';
 import { ClusterError, monotonicNow, type ClusterObserver, type Log } from '../controller/ports.ts';
 import { Connections, type Connection } from './connection.ts';
 import type { Access, Credentials } from './credentials.ts';
 import { Deadline } from './deadline.ts';
 import { errorOfAnswer, errorOfConnection } from './errors.ts';
+import { pause } from './pause.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { warningsOf } from './warnings.ts';
 import { readEvents, type WatchEvent } from './watch-events.ts';
@@ -99,7 +99,7 @@ export class KubeClient implements AsyncDisposable {
         signal.throwIfAborted();
         const delay = delayAfter(call, error, attempt);
         if (delay === undefined || delay > deadline.remainingMs) throw error;
-        await sleep(delay, undefined, { signal });
+        await pause(delay, signal);
       }
     }
   }
@@ -161,7 +161,7 @@ export class KubeClient implements AsyncDisposable {
     const began = performance.now();
     const told = { method, verb: call.verb, host: url.host };
     try {
-      const { statusCode, headers, body } = await connection.dispatcher.request({
+      const sent = connection.dispatcher.request({
         origin: url.origin,
         path: pathOf(url, call),
         method,
@@ -169,6 +169,7 @@ export class KubeClient implements AsyncDisposable {
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
         signal: deadline.signal,
       });
+      const { statusCode, headers, body } = await orAborted(sent, deadline.signal);
       connection.heardAt = performance.now();
       this.#observe({ ...told, code: String(statusCode) }, began);
       this.#warn(headers['warning']);
@@ -255,6 +256,22 @@ function rethrow(call: Call, error: unknown, deadline: Deadline): never {
   if (deadline.expired) throw new ClusterError('Timeout', `${nameOf(call)}: no answer in time`);
   deadline.signal.throwIfAborted();
   throw error instanceof ClusterError ? error : errorOfConnection(nameOf(call), error);
+}
+
+/**
+ * undici tells a request that still waits for its connection nothing of its signal, and gives it up only when it is
+ * about to send it; that may be long after the end of our time.
+ */
+async function orAborted<T>(sent: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort);
+  sent.catch(() => undefined);
+  try {
+    return await Promise.race([sent, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 function nameOf({ verb, path }: Call): string {

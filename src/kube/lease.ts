@@ -4,7 +4,6 @@
  * ours from before a renewal was sent. So we have stopped writing before anybody else may begin.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isRecord } from '../api/schema.ts';
 import {
   ClusterError,
@@ -15,6 +14,7 @@ import {
 } from '../controller/ports.ts';
 import type { Call, KubeClient, KubeObject } from './client.ts';
 import { microTime } from './micro-time.ts';
+import { pause } from './pause.ts';
 import { collectionPath, objectPath, resources } from './resources.ts';
 
 export interface LeaseOptions {
@@ -247,7 +247,7 @@ export class LeaseLeadership implements Leadership {
   /** Not exactly as long as the others', and not beyond the end of what we hold. */
   async #pause(signal: AbortSignal): Promise<void> {
     const pauseMs = Math.min(this.#timings.retryMs * (0.8 + Math.random() * 0.4), this.#remainingMs);
-    await sleep(Math.max(0, pauseMs), undefined, { signal });
+    await pause(Math.max(0, pauseMs), signal);
   }
 
   get #key(): string {

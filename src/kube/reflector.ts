@@ -3,12 +3,12 @@
  * only where the watch cannot go on. It never gives up and never trusts more of a version than that it is the same.
  * It tells keys, and of objects only what `keep` makes of them is held.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isRecord } from '../api/schema.ts';
 import { ClusterError, type ClusterObserver, type Log, type WatchedKind } from '../controller/ports.ts';
 import { Backoff } from './backoff.ts';
 import type { Call, KubeClient, KubeObject } from './client.ts';
 import { errorOfStatus } from './errors.ts';
+import { pause } from './pause.ts';
 import { collectionPath } from './resources.ts';
 import type { WatchEvent } from './watch-events.ts';
 
@@ -109,7 +109,7 @@ export class Reflector<T> {
       next = step.next;
       if (step.pause === undefined) continue;
       const pauseMs = Math.max(step.pause.atLeastMs, this.#backoff.nextMs());
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      await pause(pauseMs, signal).catch(() => undefined);
     }
     this.#synced.reject(signal.reason);
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from './pause.ts';
 
 /** So many at once, and from then on so many a second; who waits is served in the order of coming. */
 export class TokenBucket {
@@ -36,7 +36,7 @@ export class TokenBucket {
     this.#tokens--;
     if (this.#tokens >= 0) return;
     try {
-      await sleep((-this.#tokens / this.#perSecond) * 1_000, undefined, { signal });
+      await pause((-this.#tokens / this.#perSecond) * 1_000, signal);
     } catch (error) {
       this.#tokens++;
       throw error;
