@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 
 export interface Access {
   /** Without a slash at the end. */
@@ -36,6 +36,9 @@ export interface CredentialsOptions {
   /** A file, and a context in it. */
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
+  /** Where a pod finds its account, and a user the kubeconfig. */
+  readonly serviceAccountFolder?: string;
+  readonly homeFolder?: string;
 }
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -44,19 +47,26 @@ const FILES_MEMORY_MS = 1_000;
 
 /** What was named, else KUBECONFIG, else the account of the pod, else the user's own kubeconfig. */
 export async function findCredentials(options: CredentialsOptions): Promise<Credentials> {
-  const { environment, kubeconfig, context } = options;
-  const host = environment['KUBERNETES_SERVICE_HOST'];
-  const named = kubeconfig !== undefined || (environment['KUBECONFIG'] ?? '') !== '';
-  if (!named && host !== undefined && existsSync(join(SERVICE_ACCOUNT, 'token'))) {
-    const port = environment['KUBERNETES_SERVICE_PORT'] ?? '443';
-    const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
-    return openServiceAccount(server, SERVICE_ACCOUNT);
-  }
-  if (!named && !existsSync(join(homedir(), '.kube', 'config'))) {
+  const { environment, kubeconfig, context, serviceAccountFolder = SERVICE_ACCOUNT } = options;
+  const named = kubeconfig === undefined ? listOf(environment['KUBECONFIG']) : [kubeconfig];
+  const server = serverOfPod(environment);
+  if (named.length === 0 && server !== undefined && existsSync(join(serviceAccountFolder, 'token')))
+    return openServiceAccount(server, serviceAccountFolder);
+  const own = join(options.homeFolder ?? homedir(), '.kube', 'config');
+  if (named.length === 0 && !existsSync(own))
     throw new Error('no cluster is known: run in a pod, set KUBECONFIG or name a kubeconfig');
-  }
   const { KubeConfigCredentials } = await import('./kube-config.ts');
-  return new KubeConfigCredentials({ file: kubeconfig, context });
+  return new KubeConfigCredentials({ files: named.length === 0 ? [own] : named, context });
+}
+
+function serverOfPod(environment: CredentialsOptions['environment']): string | undefined {
+  const host = environment['KUBERNETES_SERVICE_HOST'];
+  const port = environment['KUBERNETES_SERVICE_PORT'] ?? '443';
+  return host && `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function listOf(files: string | undefined): string[] {
+  return (files ?? '').split(delimiter).filter((file) => file !== '');
 }
 
 /** `folder`: with the files token, ca.crt and namespace, as they are mounted into a pod. */

@@ -4,8 +4,8 @@ import type { RequestOptions } from 'node:https';
 import type { Access, Credentials } from './credentials.ts';
 
 export interface KubeConfigCredentialsOptions {
-  /** Undefined: as kubectl finds it. */
-  readonly file?: string | undefined;
+  /** At least one; the first that has a current context decides it. */
+  readonly files: readonly string[];
   readonly context?: string | undefined;
 }
 
@@ -13,25 +13,24 @@ export interface KubeConfigCredentialsOptions {
 const MEMORY_MS = 10_000;
 
 export class KubeConfigCredentials implements Credentials {
+  readonly namespace: string | undefined;
   readonly #options: KubeConfigCredentialsOptions;
-  #config: KubeConfig;
+  #config: KubeConfig | undefined;
   #remembered: { readonly access: Promise<Access>; readonly until: number } | undefined;
 
   /** Throws where there is no such file or context. */
   constructor(options: KubeConfigCredentialsOptions) {
     this.#options = options;
-    this.#config = load(options);
-  }
-
-  get namespace(): string | undefined {
-    return this.#config.getContextObject(this.#config.getCurrentContext())?.namespace;
+    const config = load(options);
+    this.#config = config;
+    this.namespace = config.getContextObject(config.getCurrentContext())?.namespace;
   }
 
   access(): Promise<Access> {
     const remembered = this.#remembered;
     if (remembered !== undefined && performance.now() < remembered.until) return remembered.access;
     // Remembered before it is known, so that a program is run once for many who ask at once.
-    const access = accessOf(this.#config);
+    const access = this.#read();
     this.#remembered = { access, until: performance.now() + MEMORY_MS };
     access.catch(() => (this.#remembered = undefined));
     return access;
@@ -39,14 +38,22 @@ export class KubeConfigCredentials implements Credentials {
 
   refused(): void {
     this.#remembered = undefined;
-    this.#config = load(this.#options); // the library keeps tokens; a new one keeps none
+    this.#config = undefined; // the library keeps tokens; a new one keeps none
+  }
+
+  async #read(): Promise<Access> {
+    this.#config ??= load(this.#options);
+    return accessOf(this.#config);
   }
 }
 
-function load({ file, context }: KubeConfigCredentialsOptions): KubeConfig {
+function load({ files, context }: KubeConfigCredentialsOptions): KubeConfig {
   const config = new KubeConfig();
-  if (file === undefined) config.loadFromDefault();
-  else config.loadFromFile(file);
+  for (const file of files) {
+    const one = new KubeConfig();
+    one.loadFromFile(file);
+    config.mergeConfig(one, Boolean(config.getCurrentContext()));
+  }
   if (context !== undefined) config.setCurrentContext(context);
   if (config.getCurrentCluster() === null || config.getCurrentUser() === null) {
     throw new Error(`the kubeconfig has no context ${config.getCurrentContext()} with a cluster and a user`);

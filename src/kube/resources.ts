@@ -34,9 +34,10 @@ export function objectPath(kind: ResourceKind, key: string): string {
   return `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;
 }
 
-/** `namespace/name`, as in ObjectKey. */
+/** `namespace/name`, as in ObjectKey. Throws for what could lead to another path of the API. */
 export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
-  const slash = key.indexOf('/');
-  if (slash <= 0 || slash === key.length - 1) throw new TypeError(`not a key: ${key}`);
-  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+  const [namespace = '', name = '', ...more] = key.split('/');
+  const isPart = (part: string): boolean => part !== '' && part !== '.' && part !== '..';
+  if (!isPart(namespace) || !isPart(name) || more.length > 0) throw new TypeError(`not a key: ${key}`);
+  return { namespace, name };
 }

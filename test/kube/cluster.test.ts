@@ -7,7 +7,8 @@ import { openKubeCluster } from '../support/kube-cluster-harness.ts';
 let plane: ControlPlane;
 
 beforeAll(async () => {
-  plane = await startControlPlane();
+  // The server asks for another connection after every fiftieth request or so, as behind a load balancer.
+  plane = await startControlPlane({ flags: ['--goaway-chance=0.02'] });
   await plane.applyDefinitions();
 });
 
@@ -16,7 +17,7 @@ afterAll(() => plane.stop());
 clusterContract('an API server, all namespaces', () =>
   openKubeCluster({
     plane,
-    credentials: new KubeConfigCredentials({ file: plane.kubeconfig }),
+    credentials: new KubeConfigCredentials({ files: [plane.kubeconfig] }),
     namespaced: false,
   }),
 );
@@ -24,7 +25,7 @@ clusterContract('an API server, all namespaces', () =>
 clusterContract('an API server, one namespace', () =>
   openKubeCluster({
     plane,
-    credentials: new KubeConfigCredentials({ file: plane.kubeconfig }),
+    credentials: new KubeConfigCredentials({ files: [plane.kubeconfig] }),
     namespaced: true,
   }),
 );
