@@ -5,12 +5,14 @@
  */
 import { isRecord } from '../api/schema.ts';
 import { ClusterError, monotonicNow, type ClusterObserver, type Log } from '../controller/ports.ts';
-import { Connections, type Connection } from './connection.ts';
+import { Connections, type Connection, type Reply } from './connection.ts';
 import type { Access, Credentials } from './credentials.ts';
 import { Deadline } from './deadline.ts';
 import { errorOfAnswer, errorOfConnection } from './errors.ts';
 import { pause } from './pause.ts';
+import { orAborted } from './or-aborted.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { UnsentError } from './unsent-error.ts';
 import { warningsOf } from './warnings.ts';
 import { readEvents, type WatchEvent } from './watch-events.ts';
 
@@ -22,6 +24,7 @@ export interface KubeClientOptions {
   readonly observer: ClusterObserver;
   readonly callTimeoutMs?: number;
   readonly listTimeoutMs?: number;
+  readonly pingMs?: number;
 }
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'apply' | 'patch';
@@ -33,7 +36,7 @@ export interface Call {
   readonly body?: object;
   readonly accept?: string;
   readonly timeoutMs?: number;
-  /** Sent at once, past the rate limit, and not repeated: for who repeats by himself and has little time. */
+  /** Sent at once, past the rate limit, and not repeated after a fault: for who repeats by himself and has little time. */
   readonly urgent?: boolean;
   /** May be sent again when its answer was lost, though the verb does not say so. */
   readonly repeatable?: boolean;
@@ -46,6 +49,8 @@ const REQUESTS_PER_SECOND = 20;
 const BURST = 30;
 const CALL_TIMEOUT_MS = 15_000;
 const LIST_TIMEOUT_MS = 60_000;
+/** A connection that died silently is noticed after twice that, should nothing else have noticed it. */
+const PING_MS = 15_000;
 const MOST_ATTEMPTS = 4;
 const FIRST_DELAY_MS = 200;
 /** A page of 500 objects, each far larger than ours are. */
@@ -67,22 +72,20 @@ const CONTENT_TYPES: Readonly<Partial<Record<Verb, string>>> = {
   patch: 'application/merge-patch+json',
 };
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: AsyncIterable<Uint8Array>;
+interface Answer extends Reply {
   readonly connection: Connection;
 }
 
-export class KubeClient implements AsyncDisposable {
+export class KubeClient implements Disposable {
   readonly #options: KubeClientOptions;
   readonly #userAgent: string;
-  readonly #connections: Connections = new Connections();
+  readonly #connections: Connections;
   readonly #bucket: TokenBucket = new TokenBucket(REQUESTS_PER_SECOND, BURST, monotonicNow);
   readonly #warned: Set<string> = new Set();
 
   constructor(options: KubeClientOptions) {
     this.#options = options;
+    this.#connections = new Connections(options.pingMs ?? PING_MS);
     this.#userAgent = `rollcall/${options.version} (node ${process.versions.node})`;
   }
 
@@ -128,8 +131,8 @@ export class KubeClient implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#connections.destroy();
+  [Symbol.dispose](): void {
+    this.#connections.destroy();
   }
 
   async #attempt(call: Call, deadline: Deadline): Promise<KubeObject> {
@@ -155,28 +158,23 @@ export class KubeClient implements AsyncDisposable {
 
   async #sendOnce(call: Call, deadline: Deadline): Promise<Answer> {
     const access = await this.#access(call);
-    const connection = this.#connections.for(access);
     const url = new URL(access.server);
     const method = METHODS[call.verb];
     const began = performance.now();
     const told = { method, verb: call.verb, host: url.host };
+    let connection: Connection | undefined;
     try {
-      const sent = connection.dispatcher.request({
-        origin: url.origin,
-        path: pathOf(url, call),
-        method,
-        headers: this.#headers(call, access),
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-        signal: deadline.signal,
-      });
-      const { statusCode, headers, body } = await orAborted(sent, deadline.signal);
+      connection = await orAborted(this.#connections.for(access), deadline.signal);
+      const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+      const outgoing = { method, path: pathOf(url, call), headers: this.#headers(call, access), body };
+      const reply = await connection.request(outgoing, deadline.signal);
       connection.heardAt = performance.now();
-      this.#observe({ ...told, code: String(statusCode) }, began);
-      this.#warn(headers['warning']);
-      return { status: statusCode, headers, body, connection };
+      this.#observe({ ...told, code: String(reply.status) }, began);
+      this.#warn(reply.headers['warning']);
+      return { ...reply, connection };
     } catch (error) {
       this.#observe({ ...told, code: '<error>' }, began);
-      if (deadline.expired) this.#connections.suspect(connection, began);
+      if (deadline.expired && connection !== undefined) this.#connections.suspect(connection, began);
       return rethrow(call, error, deadline);
     }
   }
@@ -244,9 +242,9 @@ export class KubeClient implements AsyncDisposable {
 
 /** Undefined: not again. */
 function delayAfter(call: Call, error: unknown, attempt: number): number | undefined {
-  const isRepeatable = call.repeatable ?? REPEATABLE.includes(call.verb);
-  if (call.urgent || !isRepeatable || attempt >= MOST_ATTEMPTS) return undefined;
-  if (!(error instanceof ClusterError)) return undefined;
+  if (attempt >= MOST_ATTEMPTS || !(error instanceof ClusterError)) return undefined;
+  if (error.cause instanceof UnsentError) return 0;
+  if (call.urgent || !(call.repeatable ?? REPEATABLE.includes(call.verb))) return undefined;
   if (error.code !== 'TooManyRequests' && error.code !== 'Unavailable') return undefined;
   const jitter = 0.5 + Math.random() / 2;
   return error.retryAfterMs ?? FIRST_DELAY_MS * 2 ** (attempt - 1) * jitter;
@@ -256,22 +254,6 @@ function rethrow(call: Call, error: unknown, deadline: Deadline): never {
   if (deadline.expired) throw new ClusterError('Timeout', `${nameOf(call)}: no answer in time`);
   deadline.signal.throwIfAborted();
   throw error instanceof ClusterError ? error : errorOfConnection(nameOf(call), error);
-}
-
-/**
- * undici tells a request that still waits for its connection nothing of its signal, and gives it up only when it is
- * about to send it; that may be long after the end of our time.
- */
-async function orAborted<T>(sent: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort);
-  sent.catch(() => undefined);
-  try {
-    return await Promise.race([sent, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }
 
 function nameOf({ verb, path }: Call): string {

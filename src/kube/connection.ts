@@ -1,33 +1,82 @@
 /**
- * One connection pool for everything, shared by all requests and watches: over HTTP/2 that is one socket. It is made
- * anew when the server or a certificate changes, and dropped when it is found to be dead.
+ * One connection for everything, shared by all requests and watches: over HTTP/2 that is one socket, over HTTP/1.1 a
+ * pool. It is made anew when the server or a certificate changes or the server asks for it, and dropped when it is dead.
+ *
+ * HTTP/2 is node:http2 and not undici's, which in version 8.12 mixes up the streams of two connections when a server
+ * asks for another one (GOAWAY) while watches go on: requests were held until the last watch had ended, and writes
+ * that the server had done were sent again.
  */
 import { createHash } from 'node:crypto';
-import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { isIP } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Access } from './credentials.ts';
+import { Http1Connection } from './http1-connection.ts';
+import { Http2Connection } from './http2-connection.ts';
+
+export interface Outgoing {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Throws where it breaks off. Leaving it early ends the request. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+export interface Connection {
+  /** When something came from the other side, by performance.now(). */
+  heardAt: number;
+  /** New requests may be sent over it. */
+  readonly isOpen: boolean;
+  /** Rejects with UnsentError where certainly nothing happened, and at once when the signal ends. */
+  request(outgoing: Outgoing, signal: AbortSignal): Promise<Reply>;
+  /** Ends when its last request has. */
+  close(): void;
+  /** Ends now, and all that is open on it fails. */
+  destroy(error: Error): void;
+}
 
 /** Shorter than what a leader may lose by it. */
 const CONNECT_TIMEOUT_MS = 5_000;
-const KEEP_ALIVE_MS = 60_000;
 /** A live connection to a busy server may take this long. */
 const SUSPICIOUS_AFTER_MS = 900;
 
-export interface Connection {
-  readonly dispatcher: Dispatcher;
-  /** When something came from the other side, by performance.now(). */
-  heardAt: number;
+interface Current {
+  readonly fingerprint: string;
+  readonly connecting: Promise<Connection>;
+  connection: Connection | undefined;
 }
 
 export class Connections {
-  #current: (Connection & { readonly fingerprint: string }) | undefined;
+  readonly #pingMs: number;
+  #current: Current | undefined;
 
-  /** The same for the same server and certificates; a former one ends when its last request has. */
-  for(access: Access): Connection {
+  constructor(pingMs: number) {
+    this.#pingMs = pingMs;
+  }
+
+  /** The same for the same server and certificates, for as long as it can be used. */
+  async for(access: Access): Promise<Connection> {
     const fingerprint = fingerprintOf(access);
-    if (this.#current?.fingerprint === fingerprint) return this.#current;
-    this.#current?.dispatcher.close().catch(() => undefined);
-    this.#current = { fingerprint, dispatcher: createDispatcher(access), heardAt: 0 };
-    return this.#current;
+    const current = this.#current;
+    if (current !== undefined && current.fingerprint === fingerprint && current.connection?.isOpen !== false)
+      return current.connecting;
+    current?.connection?.close();
+    const next: Current = { fingerprint, connecting: this.#connect(access), connection: undefined };
+    this.#current = next;
+    try {
+      next.connection = await next.connecting;
+      // Somebody with newer credentials may have come meanwhile.
+      if (this.#current !== next) next.connection.close();
+      return next.connection;
+    } catch (error) {
+      if (this.#current === next) this.#current = undefined;
+      throw error;
+    }
   }
 
   /**
@@ -37,29 +86,47 @@ export class Connections {
   suspect(connection: Connection, since: number): void {
     const tooEarly = performance.now() - since < SUSPICIOUS_AFTER_MS;
     if (tooEarly || connection.heardAt >= since) return;
-    if (this.#current?.dispatcher === connection.dispatcher) this.#current = undefined;
-    connection.dispatcher.destroy(new Error('the connection is dead')).catch(() => undefined);
+    if (this.#current?.connection === connection) this.#current = undefined;
+    connection.destroy(new Error('the connection is dead'));
   }
 
-  async destroy(): Promise<void> {
-    const current = this.#current;
+  destroy(): void {
+    this.#current?.connection?.destroy(new Error('closed'));
+    this.#current?.connecting.catch(() => undefined);
     this.#current = undefined;
-    await current?.dispatcher.destroy();
+  }
+
+  async #connect(access: Access): Promise<Connection> {
+    const server = new URL(access.server);
+    if (server.protocol !== 'https:' || access.proxy !== undefined) return new Http1Connection(access);
+    const socket = await openSocket(server, access.tls);
+    if (socket.alpnProtocol === 'h2') return new Http2Connection(server.origin, socket, this.#pingMs);
+    socket.destroy();
+    return new Http1Connection(access);
   }
 }
 
-function createDispatcher({ tls, proxy }: Access): Dispatcher {
-  const options = {
-    allowH2: true,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // Every request has a deadline of its own, and a watch may be silent for long.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  };
-  const connect = { timeout: CONNECT_TIMEOUT_MS, keepAlive: true };
-  if (proxy !== undefined)
-    return new ProxyAgent({ ...options, uri: proxy, requestTls: { ...tls, ...connect } });
-  return new Agent({ ...options, connect: { ...tls, ...connect } });
+async function openSocket(server: URL, tls: Access['tls']): Promise<TLSSocket> {
+  const host = server.hostname.replace(/^\[|\]$/g, '');
+  const opening = Promise.withResolvers<TLSSocket>();
+  const socket = connectTls({
+    host,
+    port: Number(server.port || 443),
+    ALPNProtocols: ['h2', 'http/1.1'],
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...tls,
+  });
+  const tooLong = setTimeout(
+    () => socket.destroy(new Error(`no connection to ${server.host} in time`)),
+    CONNECT_TIMEOUT_MS,
+  );
+  socket.once('secureConnect', () => opening.resolve(socket)).once('error', opening.reject);
+  try {
+    return await opening.promise;
+  } finally {
+    clearTimeout(tooLong);
+    socket.off('error', opening.reject);
+  }
 }
 
 /** The token is not in it: it goes with each request. */

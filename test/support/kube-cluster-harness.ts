@@ -45,7 +45,7 @@ export async function openKubeCluster(options: KubeHarnessOptions): Promise<Clus
     putConfigMap: (key, data, binary = {}) =>
       objects.replace('ConfigMap', key, { data, binaryData: encoded(binary) }),
     read: (kind, key) => objects.read(kind, key),
-    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => client[Symbol.dispose](),
   };
 }
 

@@ -13,7 +13,7 @@ const ACCOUNT = { namespace: 'default', name: 'rollcall' };
 const ACCOUNT_USER = `system:serviceaccount:${ACCOUNT.namespace}:${ACCOUNT.name}`;
 
 export interface KubeWorldOptions extends Partial<
-  Pick<KubeClientOptions, 'callTimeoutMs' | 'listTimeoutMs'>
+  Pick<KubeClientOptions, 'callTimeoutMs' | 'listTimeoutMs' | 'pingMs'>
 > {
   readonly proxy?: Partial<ApiProxyOptions>;
 }
@@ -69,7 +69,7 @@ export class KubeWorld implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.client[Symbol.asyncDispose]();
+    this.client[Symbol.dispose]();
     await this.proxy.stop();
     await rm(this.folder, { recursive: true });
   }
