@@ -64,6 +64,7 @@ export interface StatusOwner {
 export type ClusterErrorCode =
   | 'NotFound'
   | 'Conflict'
+  | 'Expired' // the version or the page that was asked for is no longer kept
   | 'Invalid' // the object is refused: a newer or older definition of the kind
   | 'Forbidden' // RBAC
   | 'Unauthorized'
