@@ -5,6 +5,7 @@ import { HELP, OVERVIEW } from './cli/help.ts';
 import { EXIT } from './cli/failure.ts';
 import { VERSION } from './cli/version.ts';
 import { parseSettings } from './settings.ts';
+import { parseOperator, parseUp, type Parsed } from './service-settings.ts';
 
 const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
@@ -24,6 +25,8 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 async function main(): Promise<number> {
+  const [word, ...words] = process.argv.slice(2);
+  if (word === 'up' || word === 'operator') return serve(word, words);
   const parsed = parseSettings(process.argv.slice(2));
   switch (parsed.kind) {
     case 'Help':
@@ -33,22 +36,61 @@ async function main(): Promise<number> {
       process.stdout.write(`rollcall ${VERSION}\n`);
       return EXIT.ok;
     case 'Invalid':
-      for (const problem of parsed.problems) process.stderr.write(`rollcall: ${problem}\n`);
-      return EXIT.invalid;
+      return refuse(parsed.problems);
     case 'Settings': {
-      const stopping = new AbortController();
-      let stoppedBy: number | undefined;
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-        process.on(signal, () => {
-          // The second one ends the process at once: whoever presses twice means it.
-          if (stoppedBy !== undefined) process.exit(SIGNALS[signal]);
-          stoppedBy = SIGNALS[signal];
-          stopping.abort();
-        });
-      }
-      return runCommand(parsed.settings, stopping.signal, () => stoppedBy);
+      const { signal, stoppedBy } = stopOnSignals();
+      return runCommand(parsed.settings, signal, stoppedBy);
     }
   }
+}
+
+/** Loaded when it is asked for: what a service needs would slow every other command down. */
+async function serve(word: 'up' | 'operator', words: readonly string[]): Promise<number> {
+  if (word === 'up') {
+    return withSettings(word, parseUp(words), async (settings) => {
+      const { up } = await import('./cli/up.ts');
+      return up(settings, stopOnSignals().signal);
+    });
+  }
+  return withSettings(word, parseOperator(words), async (settings) => {
+    const { operate } = await import('./operator.ts');
+    return operate(settings, stopOnSignals().signal);
+  });
+}
+
+function withSettings<T>(
+  word: 'up' | 'operator',
+  parsed: Parsed<T>,
+  work: (settings: T) => Promise<number>,
+): number | Promise<number> {
+  switch (parsed.kind) {
+    case 'Help':
+      process.stdout.write(HELP[word]);
+      return EXIT.ok;
+    case 'Invalid':
+      return refuse(parsed.problems);
+    case 'Parsed':
+      return work(parsed.settings);
+  }
+}
+
+function refuse(problems: readonly string[]): number {
+  for (const problem of problems) process.stderr.write(`rollcall: ${problem}\n`);
+  return EXIT.invalid;
+}
+
+function stopOnSignals(): { readonly signal: AbortSignal; readonly stoppedBy: () => number | undefined } {
+  const stopping = new AbortController();
+  let stoppedBy: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The second one ends the process at once: whoever presses twice means it.
+      if (stoppedBy !== undefined) process.exit(SIGNALS[signal]);
+      stoppedBy = SIGNALS[signal];
+      stopping.abort();
+    });
+  }
+  return { signal: stopping.signal, stoppedBy: () => stoppedBy };
 }
 
 process.exitCode = await main();

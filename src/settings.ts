@@ -13,6 +13,9 @@ export const COMMANDS = [
   'approve',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
+/** Those that go on until they are stopped; service-settings.ts has their flags. */
+export const SERVICES = ['up', 'operator'] as const;
+export type Service = (typeof SERVICES)[number];
 
 export interface Settings {
   readonly command: Command;
@@ -32,7 +35,7 @@ export interface Settings {
 
 export type ParsedSettings =
   | { readonly kind: 'Settings'; readonly settings: Settings }
-  | { readonly kind: 'Help'; readonly command: Command | undefined }
+  | { readonly kind: 'Help'; readonly command: Command | Service | undefined }
   | { readonly kind: 'Version' }
   | { readonly kind: 'Invalid'; readonly problems: readonly string[] };
 
@@ -71,7 +74,10 @@ export function parseSettings(argv: readonly string[]): ParsedSettings {
   if (values.version) return { kind: 'Version' };
   const command = COMMANDS.find((one) => one === word);
   if (values.help || word === undefined || word === 'help') {
-    return { kind: 'Help', command: command ?? COMMANDS.find((one) => one === operands[0]) };
+    return {
+      kind: 'Help',
+      command: command ?? [...COMMANDS, ...SERVICES].find((one) => one === operands[0]),
+    };
   }
   if (!command) return { kind: 'Invalid', problems: [unknownCommand(word)] };
   const given = tokens.filter((token) => token.kind === 'option').map((token) => token.name);
@@ -109,7 +115,7 @@ function parseAll(argv: readonly string[]) {
 }
 
 function unknownCommand(word: string): string {
-  const near = nearestName(word, COMMANDS);
+  const near = nearestName(word, [...COMMANDS, ...SERVICES]);
   return `unknown command '${word}'${near === undefined ? '' : `, did you mean '${near}'?`}; rollcall --help lists the commands`;
 }
 

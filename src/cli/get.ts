@@ -11,6 +11,7 @@ import type { LinkedMapping, LinkedSide } from '../controller/linked-mapping.ts'
 import type { Project } from './project.ts';
 import type { RunDocument } from '../runner/run-document.ts';
 import { systemClock } from './roll-call.ts';
+import { since } from './since.ts';
 
 type Listed = 'mappings' | 'systems' | 'policies' | 'plans';
 
@@ -122,7 +123,7 @@ function runCells(run: StoredRun | undefined): string[] {
   const ready = READY[run.outcome ?? ''] ?? ['Unknown', 'CutOff'];
   const totals = (run.body as RunDocument | undefined)?.totals ?? {};
   const counts = ['inSync', 'pending', 'failed'].map((name) => String(totals[name] ?? '-'));
-  return [...ready, ...counts, ago(systemClock.now() - run.startedAt)];
+  return [...ready, ...counts, since(systemClock.now() - run.startedAt)];
 }
 
 function wideCells({ policy }: LinkedMapping, run: StoredRun | undefined): string[] {
@@ -147,12 +148,4 @@ function plans(project: Project, state: State | undefined): string[][] {
       new Date(plan.expiresAt).toISOString(),
     ]);
   });
-}
-
-/** As kubectl shows ages: the largest unit that says enough. */
-function ago(milliseconds: number): string {
-  const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
-  if (seconds < 120) return `${seconds}s`;
-  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
-  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }

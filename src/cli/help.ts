@@ -1,5 +1,5 @@
 /** Help that teaches: what a command does, when to use it, an example, and what the exit code means. */
-import type { Command } from '../settings.ts';
+import type { Command, Service } from '../settings.ts';
 
 export const OVERVIEW = `Rollcall keeps accounts in line with the people they belong to.
 
@@ -14,6 +14,8 @@ another (ReconMapping), and what to do about every situation a comparison finds 
   rollcall history [DIR]   past runs and what they did to whom
   rollcall objects DIR     the objects that a Repository keeps
   rollcall approve DIR     releases a plan that a guard has held
+  rollcall up DIR          goes on taking the roll call, by interval and schedule, until stopped
+  rollcall operator        the same in a cluster, on the API server's objects
 
 DIR is a file, a folder of YAML files, or - for standard input. Start with validate, then plan, then run.
 
@@ -27,7 +29,35 @@ Exit code: 0 all is well · 1 a run failed, stalled or left entries undone · 2 
 plan or in Observe mode · 3 the input is not valid · 130, 143 ended by a signal
 `;
 
-export const HELP: Readonly<Record<Command, string>> = {
+export const HELP: Readonly<Record<Command | Service, string>> = {
+  up: `rollcall up DIR [--state DIR] [--concurrent-runs N] [--probe-interval 5m] [--log-level LEVEL]
+
+Runs the controllers over a folder of manifests until it is stopped: every mapping by its interval or schedule, and at
+once when its manifest, its systems, its policy or a Secret changes. The folder is looked at every second. Shows what
+kubectl get -w would, and Events as they come.
+
+  --concurrent-runs N   runs at once (2)
+  --probe-interval D    how often systems are asked whether they answer (5m)
+  --log-level LEVEL     debug, info, warn (default) or error; structured lines
+
+  rollcall up examples/cookbook
+`,
+  operator: `rollcall operator [flags]
+
+The process in a cluster: the same controllers over an API server, led by a Lease. The chart in charts/rollcall sets the
+flags; a kubeconfig serves outside a pod.
+
+  --state DIR              the store (/var/lib/rollcall/state)
+  --data DIR               files of CSV systems, in a folder for each namespace (/var/lib/rollcall/data)
+  --namespaces A,B         only these (default: all)
+  --lease-name NAME        (rollcall)   --lease-namespace NAME   (the namespace of the account)
+  --metrics-address H:P    Prometheus text at /metrics (:8080)
+  --health-address H:P     /healthz and /readyz (:8081)
+  --concurrent-runs N      runs at once (2)
+  --probe-interval D       how often systems are asked whether they answer (5m)
+  --log-level LEVEL        debug, info (default), warn or error
+  --kubeconfig FILE        (default: KUBECONFIG, the account of the pod, ~/.kube/config)
+`,
   validate: `rollcall validate DIR
 
 Checks schemas, rules, expressions and references between the objects. Every problem is shown with its file, line and

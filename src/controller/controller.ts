@@ -1,5 +1,5 @@
 /** The worker loop of one kind: take a key, look at it, obey what came of it, measure. A key that fails is tried again. */
-import type { Log } from './ports.ts';
+import type { Log, ReconcileObserver } from './ports.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /** What a look at one object asks for. */
@@ -9,12 +9,6 @@ export type Next =
   | { readonly kind: 'After'; readonly milliseconds: number }
   /** It could not be done; `leastMs`: not before. */
   | { readonly kind: 'Retry'; readonly leastMs?: number };
-
-export interface ReconcileObserver {
-  /** `result` as controller-runtime counts it. */
-  reconciled(result: 'success' | 'error' | 'requeue' | 'requeue_after', seconds: number): void;
-  working(workers: number): void;
-}
 
 export interface ControllerOptions {
   /** As it stands in logs and metrics. */

@@ -5,10 +5,22 @@
 import { kindNames, type Kind } from '../api/names.ts';
 import type { Contract } from '../api/validation.ts';
 import type { ExpressionCompiler } from '../engine/definition.ts';
-import { runController, type Next, type ReconcileObserver } from './controller.ts';
+import { runController, type Next } from './controller.ts';
 import type { MappingState } from './mapping-state.ts';
 import { Objects } from './objects.ts';
-import type { Cluster, DomainObserver, Log, ObjectKey, Prober, Recorder, Runner, Timers } from './ports.ts';
+import type {
+  Cluster,
+  DomainObserver,
+  Log,
+  ObjectKey,
+  Prober,
+  QueueObserver,
+  QueueSizes,
+  ReconcileObserver,
+  Recorder,
+  Runner,
+  Timers,
+} from './ports.ts';
 import { MappingReconciler } from './reconcile-mapping.ts';
 import { PolicyReconciler } from './reconcile-policy.ts';
 import { SystemReconciler } from './reconcile-system.ts';
@@ -17,7 +29,7 @@ import { RunLauncher } from './run-launcher.ts';
 import { RunSlots } from './run-slots.ts';
 import { StatusWriter } from './status-writer.ts';
 import { SystemRegistry } from './system-registry.ts';
-import { PRIORITY, WorkQueue, type QueueObserver } from './work-queue.ts';
+import { PRIORITY, WorkQueue } from './work-queue.ts';
 
 export interface ControllersOptions {
   readonly cluster: Cluster;
@@ -33,7 +45,7 @@ export interface ControllersOptions {
   /** Runs at once. */
   readonly concurrentRuns: number;
   readonly probeEveryMs: number;
-  readonly queueObserver?: (controller: string, queue: () => WorkQueue) => QueueObserver;
+  readonly queueObserver?: (controller: string, sizes: QueueSizes) => QueueObserver;
   readonly reconcileObserver?: (controller: string) => ReconcileObserver;
 }
 
@@ -170,7 +182,10 @@ export class Controllers {
 
   #queue(kind: Kind): WorkQueue {
     const { timers, random, queueObserver } = this.#options;
-    const observer = queueObserver?.(LOOKS_AT[kind], () => this.#queues[kind]);
+    const observer = queueObserver?.(LOOKS_AT[kind], {
+      depth: () => this.#queues[kind].depth(),
+      oldestActiveMs: () => this.#queues[kind].oldestActive(),
+    });
     return new WorkQueue({ timers, random, ...(observer && { observer }) });
   }
 

@@ -219,3 +219,24 @@ export interface DomainObserver {
   /** The object is gone, and so is everything that was counted of it. */
   forgotten(kind: Kind, key: string): void;
 }
+
+export interface QueueObserver {
+  added(): void;
+  retried(): void;
+  taken(waitedMs: number): void;
+  finished(workedMs: number): void;
+}
+
+/** What is asked of a queue whenever somebody looks. */
+export interface QueueSizes {
+  /** Keys that wait for a worker. */
+  depth(): number;
+  /** How long the oldest one has been with a worker. */
+  oldestActiveMs(): number;
+}
+
+export interface ReconcileObserver {
+  /** `result` as controller-runtime counts it. */
+  reconciled(result: 'success' | 'error' | 'requeue' | 'requeue_after', seconds: number): void;
+  working(workers: number): void;
+}

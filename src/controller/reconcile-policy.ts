@@ -27,7 +27,7 @@ export class PolicyReconciler {
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Next> {
-    const { objects, observer, statuses, usedBy, timers, recorder } = this.#options;
+    const { objects, observer, statuses, usedBy, timers } = this.#options;
     const valid = objects.get('SituationPolicy', key);
     if (valid.kind === 'Gone') {
       observer.forgotten('SituationPolicy', key);
@@ -43,21 +43,18 @@ export class PolicyReconciler {
       mappings: usedBy(key),
       ...(valid.kind === 'Valid' && { rules: valid.located.object.spec.rules.length }),
     };
-    const { Ready } = findings;
-    const last = before.conditions?.find(({ type }) => type === 'Ready');
-    if (Ready?.status === 'False' && last?.message !== Ready.message) {
-      const regarding = { kind: 'SituationPolicy', metadata: seen.metadata } as const;
-      recorder.record({
-        regarding,
-        type: 'Warning',
-        reason: Ready.reason,
-        action: 'Validate',
-        note: Ready.message,
-      });
-    }
+    this.#tell(seen, findings, before);
     this.#statuses.set(uid, status);
     await statuses.write('SituationPolicy', seen, status, signal);
     return { kind: 'Done' };
+  }
+
+  #tell({ metadata }: ClusterObject, { Ready }: Findings, before: SituationPolicyStatus): void {
+    const last = before.conditions?.find(({ type }) => type === 'Ready');
+    if (Ready?.status !== 'False' || last?.message === Ready.message) return;
+    const { reason, message: note } = Ready;
+    const regarding = { kind: 'SituationPolicy', metadata } as const;
+    this.#options.recorder.record({ regarding, type: 'Warning', reason, action: 'Validate', note });
   }
 }
 

@@ -162,27 +162,33 @@ export class RunLauncher {
 
   /** Who reads what was written is due at once, until the same chain has had it often enough. */
   #wakeChain(key: string, chain: Chain, { summary: { result }, wrote }: RunReport): void {
-    const { objects, states, wake } = this.#options;
-    const all = objects.linked(key.split('/')[0] ?? '');
+    const all = this.#options.objects.linked(key.split('/')[0] ?? '');
     const own = all.find((one) => one.key === key);
     if (!own || !result) return;
-    const written = new Set(
-      [result.wrote.Target ? own.target : undefined, result.wrote.Source ? own.source : undefined]
-        .filter((side) => side !== undefined)
-        .map(({ system }) => system.object.metadata.name),
-    );
+    const sides = [
+      result.wrote.Target ? own.target : undefined,
+      result.wrote.Source ? own.source : undefined,
+    ];
+    const written = sides.map((side) => side?.system.object);
     for (const other of all) {
-      const state = states.get(other.key);
-      const reads = written.has(other.source.system.object.metadata.name);
-      if (!state || !reads || other.mapping.object.spec.suspend) continue;
-      if ((chain.get(other.key) ?? 0) >= MAX_RUNS_IN_CHAIN)
-        state.notSettling = notSettling(key, other.key, wrote);
-      else {
-        state.chain = chain;
-        state.woken.add('Chain');
-      }
-      wake(other.key, 'Dependency');
+      const reads = written.includes(other.source.system.object);
+      if (reads && !other.mapping.object.spec.suspend) this.#wakeReader(key, other.key, { chain, wrote });
     }
+  }
+
+  #wakeReader(
+    writer: string,
+    reader: string,
+    { chain, wrote }: { readonly chain: Chain; readonly wrote: readonly string[] },
+  ): void {
+    const state = this.#options.states.get(reader);
+    if (!state) return;
+    if ((chain.get(reader) ?? 0) >= MAX_RUNS_IN_CHAIN) state.notSettling = notSettling(writer, reader, wrote);
+    else {
+      state.chain = chain;
+      state.woken.add('Chain');
+    }
+    this.#options.wake(reader, 'Dependency');
   }
 
   /** Mappings whose withdrawals waited until all others with their target object had looked. */

@@ -1,6 +1,6 @@
 /** What a run that ended says of its mapping: the table of outcomes in DESIGN.md, "The three kinds". */
 import { reasons, type Reason } from '../api/conditions.ts';
-import type { Exceeded } from '../engine/guard.ts';
+import type { BudgetUse } from '../engine/guard.ts';
 import type { RunResult } from '../engine/run-ports.ts';
 import type { Findings, Finding } from './condition-list.ts';
 import { faultOf } from './fault.ts';
@@ -106,7 +106,7 @@ function incomplete({ source, target }: RunResult): boolean {
   return source.evidence.complete === 'No' || target.evidence.complete === 'No';
 }
 
-export function exceeded({ effect, attribute, count, limit }: Exceeded): string {
+export function exceeded({ effect, attribute, count, limit }: BudgetUse): string {
   return `${effect}${attribute === '' ? '' : ` of ${attribute}`}: ${count} entries, the limit is ${limit}`;
 }
 

@@ -2,7 +2,7 @@
  * Keys that wait to be looked at. A key is there once, however often it was added; while it is being looked at it can
  * only be marked to be looked at again, so that no two workers ever have the same key. No object and no event is kept.
  */
-import type { Timers } from './ports.ts';
+import type { QueueObserver, Timers } from './ports.ts';
 
 /** What somebody asked for goes before what another object's change asks for, and that before what is merely due. */
 export const PRIORITY = { due: 0, dependency: 1, asked: 2 } as const;
@@ -12,13 +12,6 @@ const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 900_000;
 /** A timer takes 31 bits. Who waits longer is looked at in between, and waits again. */
 const LONGEST_DELAY_MS = 86_400_000;
-
-export interface QueueObserver {
-  added(): void;
-  retried(): void;
-  taken(waitedMs: number): void;
-  finished(workedMs: number): void;
-}
 
 export interface WorkQueueOptions {
   readonly timers: Timers;

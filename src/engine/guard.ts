@@ -30,7 +30,8 @@ export interface GuardInput {
   readonly firstEnforcedRun: boolean;
 }
 
-export interface Exceeded {
+/** How much of a budget the plan would use, with what was applied within the window. */
+export interface BudgetUse {
   readonly side: 'Source' | 'Target';
   readonly effect: Effect;
   readonly attribute: string;
@@ -39,7 +40,9 @@ export interface Exceeded {
 }
 
 export interface Guarded {
-  readonly exceeded: readonly Exceeded[];
+  /** Every budget that the plan touches. */
+  readonly budgets: readonly BudgetUse[];
+  readonly exceeded: readonly BudgetUse[];
   /** `onExceeded: Fail` and a budget is exceeded: nothing is applied. */
   readonly fails: boolean;
 }
@@ -50,9 +53,11 @@ export function guard(input: GuardInput): Guarded {
     holdForGood(operation, input);
     if (!operation.held && !operation.released) holdByTrip(operation, input);
   }
-  const exceeded = holdByBudget(input);
+  const budgets = budgetUses(input);
+  const exceeded = budgets.filter(({ count, limit }) => count > limit);
+  holdByBudget(exceeded, input);
   holdDependents(input.operations);
-  return { exceeded, fails: exceeded.length > 0 && input.definition.guards.onExceeded === 'Fail' };
+  return { budgets, exceeded, fails: exceeded.length > 0 && input.definition.guards.onExceeded === 'Fail' };
 }
 
 /** Whether what an effect does is counted at all in this run. */
@@ -144,27 +149,28 @@ function correlationReads(side: 'Source' | 'Target', attribute: string, definiti
 
 // --- budgets ---------------------------------------------------------------------------------------------
 
-function holdByBudget(input: GuardInput): Exceeded[] {
-  const { definition, operations } = input;
-  const exceeded = [...countEffects(input)]
-    .map(([key, count]) => overLimit(key, count, input))
+function budgetUses(input: GuardInput): BudgetUse[] {
+  return [...countEffects(input)]
+    .map(([key, count]) => budgetUse(key, count, input))
     .filter((one) => one !== undefined);
-  if (exceeded.length === 0) return [];
+}
+
+function holdByBudget(exceeded: readonly BudgetUse[], { definition, operations }: GuardInput): void {
   const [first] = exceeded;
+  if (!first) return;
   for (const operation of operations) {
     if (operation.held || operation.released) continue;
     const over = exceeded.find((one) => operation.side === one.side && hasEffect(operation.effects, one));
     const hit = over ?? (definition.guards.onExceeded === 'HoldKind' ? undefined : first);
     if (hit) operation.held = { by: 'Budget', reason: budgetReason(hit) };
   }
-  return exceeded;
 }
 
-function budgetReason({ effect, attribute, count, limit }: Exceeded): string {
+function budgetReason({ effect, attribute, count, limit }: BudgetUse): string {
   return `${effect}${attribute === '' ? '' : ` of ${attribute}`}: ${count} entries, the limit is ${limit}`;
 }
 
-function hasEffect(effects: readonly OperationEffect[], { effect, attribute }: Exceeded): boolean {
+function hasEffect(effects: readonly OperationEffect[], { effect, attribute }: BudgetUse): boolean {
   return effects.some((one) => one.effect === effect && one.attribute === attribute);
 }
 
@@ -186,7 +192,7 @@ function keyOf(side: string, effect: string, attribute: string): string {
   return `${side}|${effect}|${attribute}`;
 }
 
-function overLimit(key: string, planned: number, input: GuardInput): Exceeded | undefined {
+function budgetUse(key: string, planned: number, input: GuardInput): BudgetUse | undefined {
   const [side, effect, attribute = ''] = key.split('|');
   if ((side !== 'Source' && side !== 'Target') || !isEffect(effect)) return undefined;
   const before = input.spent
@@ -194,7 +200,7 @@ function overLimit(key: string, planned: number, input: GuardInput): Exceeded | 
     .reduce((sum, one) => sum + one.count, 0);
   const limit = limitOf(input.definition.guards.budgets[effect], input.population[side]);
   const count = planned + before;
-  return count > limit ? { side, effect, attribute, count, limit } : undefined;
+  return { side, effect, attribute, count, limit };
 }
 
 function isEffect(text: string | undefined): text is Effect {

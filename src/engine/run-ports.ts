@@ -51,6 +51,7 @@ export interface RunResult {
   /** How many operations the held plan has. */
   readonly heldOperations: number;
   readonly trips: readonly Trip[];
+  readonly budgets: Guarded['budgets'];
   readonly exceeded: Guarded['exceeded'];
   /** Which sides were written. */
   readonly wrote: Readonly<Record<'Source' | 'Target', boolean>>;

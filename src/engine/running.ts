@@ -72,6 +72,7 @@ export class Running {
       plan: undefined,
       heldOperations: 0,
       trips: [],
+      budgets: [],
       exceeded: [],
       wrote: { Source: false, Target: false },
       waits: false,
@@ -168,8 +169,7 @@ export class Running {
     }
     const open = operations.filter((operation) => !operation.held);
     if (this.#request.effect === 'Observe' || guarded.fails) {
-      for (const operation of open)
-        this.#summary.add(this.#bodies.get(operation.body).record, operation);
+      for (const operation of open) this.#summary.add(this.#bodies.get(operation.body).record, operation);
       return undefined;
     }
     const context = this.#applyContext();
@@ -231,6 +231,7 @@ export class Running {
       plan: heldPlan,
       heldOperations: held.length,
       trips: this.#trips,
+      budgets: guarded.budgets,
       exceeded: guarded.exceeded,
       wrote: this.#wrote(operations),
       waits: held.some((operation) => operation.waitsFor !== undefined),

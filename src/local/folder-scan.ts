@@ -7,7 +7,7 @@ import { apiVersion, isKind } from '../api/names.ts';
 import { isRecord } from '../api/schema.ts';
 import type { Log, WatchedKind } from '../controller/ports.ts';
 import { parseDocuments } from './manifest-document.ts';
-import { readManifestFiles } from './manifest-files.ts';
+import { readManifestFiles, type ManifestFile } from './manifest-files.ts';
 
 export interface Scanned {
   readonly kind: WatchedKind;
@@ -38,26 +38,26 @@ export class FolderScan {
   /** Of two objects with one name the first counts. */
   async objects(): Promise<Map<string, Scanned>> {
     const files = new Map<string, KnownFile>();
-    for await (const { file, folder, content } of readManifestFiles(this.#directory, NOTHING)) {
-      const known = this.#files.get(file);
-      if (!content.ok) {
-        this.#tell(file, content.message);
-        if (known) files.set(file, known);
-      } else if (known?.text === content.text) files.set(file, known);
-      else
-        files.set(
-          file,
-          this.#parse(file, folder, content.text) ?? known ?? { text: content.text, objects: [] },
-        );
+    for await (const file of readManifestFiles(this.#directory, NOTHING)) {
+      const held = this.#held(file);
+      if (held) files.set(file.file, held);
     }
     this.#files = files;
     const objects = new Map<string, Scanned>();
-    for (const { objects: own } of files.values())
-      for (const one of own) {
-        const name = `${one.kind} ${one.key}`;
-        if (!objects.has(name)) objects.set(name, one);
-      }
+    for (const one of [...files.values()].flatMap((file) => file.objects)) {
+      const name = `${one.kind} ${one.key}`;
+      if (!objects.has(name)) objects.set(name, one);
+    }
     return objects;
+  }
+
+  #held({ file, folder, content }: ManifestFile): KnownFile | undefined {
+    const known = this.#files.get(file);
+    if (!content.ok) {
+      this.#tell(file, content.message);
+      return known;
+    }
+    return known?.text === content.text ? known : (this.#parse(file, folder, content.text) ?? known);
   }
 
   /** Undefined: the file is no YAML at present. */

@@ -28,7 +28,9 @@ export class FileRecorder implements Recorder {
     const line = { time, type, reason, action, kind: regarding.kind, namespace, name, note };
     if (sizeOf(file) > LARGEST_FILE_BYTES) renameSync(file, `${file}.old`);
     appendFileSync(file, `${JSON.stringify(line)}\n`, { mode: 0o600 });
-    say(`${time.slice(11, 19)}  ${type.padEnd(7)}  ${reason}  ${regarding.kind} ${namespace}/${name}: ${note}`);
+    say(
+      `${time.slice(11, 19)}  ${type.padEnd(7)}  ${reason}  ${regarding.kind} ${namespace}/${name}: ${note}`,
+    );
   }
 
   flush(): Promise<void> {

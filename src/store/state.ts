@@ -34,6 +34,9 @@ const OWN: readonly string[] = [
   LOCK,
   OWNER,
   IGNORE,
+  'objects',
+  'events.jsonl',
+  'events.jsonl.old',
   'lost+found',
 ];
 
