@@ -90,6 +90,17 @@ describe.concurrent('leadership by a Lease', () => {
     expect(leadership.lost.aborted).toBe(false);
   });
 
+  it('is valid from before it was asked for, however late the answer', async () => {
+    await using stage = new Stage();
+    const { world, leadership } = await stage.elector('pod-a');
+    const late = new Promise((resolve) => setTimeout(resolve, 700));
+    world.proxy.misbehave(({ method }) => method === 'POST', { kind: 'Delay', until: late });
+    const before = monotonicNow();
+    await leadership.acquire(patience());
+    expect(monotonicNow() - before).toBeGreaterThanOrEqual(600);
+    expect(leadership.validUntil() - before).toBeLessThan(2_500 + 400);
+  });
+
   it('belongs to one only, and is handed over at once by who leaves', async () => {
     await using stage = new Stage();
     const { world, leadership: first } = await stage.elector('pod-a');
