@@ -128,7 +128,7 @@ export class LeaseLeadership implements Leadership {
       const isOurs =
         this.#remainingMs > 0 && (await this.#try('Cannot renew the lease', signal).catch(() => true));
       if (signal.aborted) return;
-      if (isOurs && this.#remainingMs > 0) continue;
+      if (isOurs) continue;
       this.#step();
       this.#options.log.error({ lease: this.#key, holder: this.#seen?.holder }, 'Lost the lease');
       this.#lost.abort(new Error('the lease was lost'));

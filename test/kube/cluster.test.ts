@@ -1,8 +1,12 @@
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isRecord } from '../../src/api/schema.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { KubeConfigCredentials } from '../../src/kube/kube-config.ts';
-import { clusterContract } from '../support/cluster-contract.ts';
+import { clusterContract, systemSpec } from '../support/cluster-contract.ts';
 import { collectionPath } from '../../src/kube/resources.ts';
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
 import { createNamespace, openKubeCluster } from '../support/kube-cluster-harness.ts';
@@ -33,6 +37,38 @@ clusterContract('an API server, one namespace', () =>
     namespaced: true,
   }),
 );
+
+it('an API server behind an HTTP proxy is watched and asked as well', async () => {
+  const tunnels: string[] = [];
+  const proxy = createServer().on('connect', (request, client, head) => {
+    tunnels.push(request.url ?? '');
+    const server = connect(plane.port, '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      server.write(head);
+      server.pipe(client).pipe(server);
+    });
+    server.on('error', () => client.destroy());
+    client.on('error', () => server.destroy());
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const config = JSON.parse(await readFile(plane.kubeconfig, 'utf8')) as { clusters: [{ cluster: object }] };
+  const { port } = proxy.address() as AddressInfo;
+  Object.assign(config.clusters[0].cluster, { 'proxy-url': `http://127.0.0.1:${String(port)}` });
+  const file = `${plane.folder}/proxied.kubeconfig`;
+  await writeFile(file, JSON.stringify(config));
+  const credentials = new KubeConfigCredentials({ files: [file] });
+  const harness = await openKubeCluster({ plane, credentials, namespaced: true });
+  const ending = new AbortController();
+  await harness.cluster.watch(() => undefined, ending.signal);
+  const key = `${harness.namespace}/one`;
+  await harness.put({ kind: 'ManagedSystem', key, spec: systemSpec() });
+  await vi.waitFor(() => expect(harness.cluster.get('ManagedSystem', key)).toBeDefined());
+  expect(new Set(tunnels)).toEqual(new Set([`127.0.0.1:${String(plane.port)}`]));
+  ending.abort();
+  await harness[Symbol.asyncDispose]();
+  proxy.close();
+});
 
 describe('an API server that asks for other connections all the time', () => {
   it('is sent nothing twice, loses nothing, and ends no watch by it', async () => {

@@ -432,6 +432,17 @@ describe('permissions and identities', () => {
     await expect(live).rejects.toMatchObject({ code: 'Unauthorized' });
   });
 
+  it('another file of authorities is used at once, though the old connection still works', async () => {
+    const cluster = await open();
+    await cluster.getLive('ManagedSystem', key('one'), ending.signal);
+    const other = await createAuthority(`${world.folder}/pki`);
+    await world.put('ca.crt', `${plane.authority.certificate}${other.certificate}`);
+    await sleep(1_100); // what was read is remembered for a second
+    await cluster.getLive('ManagedSystem', key('one'), ending.signal);
+    expect(world.proxy.accepted).toBe(2);
+    await vi.waitFor(() => expect(world.proxy.open).toBe(1), PATIENCE);
+  });
+
   it('another authority of the server is believed as soon as it is in the file, over a new connection', async () => {
     const cluster = await open();
     await put('one');
@@ -465,6 +476,23 @@ describe('a call', () => {
     const [apply] = world.proxy.requests.filter(isApply);
     expect(apply?.headers['content-type']).toBe('application/apply-patch+yaml');
     expect(apply?.path).toMatch(/\/status\?fieldManager=rollcall&force=true$/);
+  });
+
+  it('writes no status to an object that was made anew, though its watch has not told so yet', async () => {
+    const cluster = await open();
+    await put('one');
+    world.proxy.misbehave(isSystemsWatch, { kind: 'Silence' });
+    await watchAll(cluster);
+    const { uid = '' } = cluster.get('ManagedSystem', key('one'))?.metadata ?? {};
+    const owner = { kind: 'ManagedSystem', key: key('one'), uid } as const;
+    await put('one', 'robot');
+    await cluster.applyStatus(owner, statusOf(1, 'Edited meanwhile'), ending.signal);
+    await world.objects.remove('ManagedSystem', key('one'));
+    await put('one');
+    const applied = cluster.applyStatus(owner, statusOf(1, 'Gone'), ending.signal);
+    await expect(applied).rejects.toMatchObject({ code: 'NotFound' });
+    const status = (await world.objects.read('ManagedSystem', key('one')))?.['status'];
+    expect(status).toEqual({ observedGeneration: -1 });
   });
 
   it('that is refused as too many waits as long as the server says', async () => {

@@ -62,6 +62,15 @@ export async function createAuthority(folder: string): Promise<Authority> {
     const [certificate, keyText] = [await readFile(certificateFile, 'utf8'), await readFile(keyFile, 'utf8')];
     return { certificateFile, keyFile, certificate, key: keyText };
   };
+  // One after the other: they count in one file. And each once: two who ask for the same get the same.
+  const issued = new Map<string, Promise<Identity>>();
+  let last: Promise<unknown> = Promise.resolve();
+  const issueOnce = (name: string, subject: string, extensions: string): Promise<Identity> => {
+    const identity = issued.get(name) ?? last.then(() => issue(name, subject, extensions));
+    issued.set(name, identity);
+    last = identity;
+    return identity;
+  };
   await key('ca');
   const subject = '/CN=rollcall-test-ca';
   await openssl(
@@ -82,10 +91,14 @@ export async function createAuthority(folder: string): Promise<Authority> {
     certificate: await readFile(at('ca.crt'), 'utf8'),
     key,
     server: (name) =>
-      issue(name, `/CN=${name}`, 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n'),
+      issueOnce(
+        name,
+        `/CN=${name}`,
+        'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n',
+      ),
     client: (name, groups) => {
       const organisations = groups.map((group) => `/O=${group}`).join('');
-      return issue(name, `${organisations}/CN=${name}`, 'extendedKeyUsage=clientAuth\n');
+      return issueOnce(name, `${organisations}/CN=${name}`, 'extendedKeyUsage=clientAuth\n');
     },
   };
 }

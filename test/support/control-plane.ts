@@ -81,6 +81,17 @@ const READY_TIMEOUT_MS = 60_000;
 const CRDS = new URL('../../crds/', import.meta.url).pathname;
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  // Somebody else may take a port between our look and the server's.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(options);
+    } catch (error) {
+      if (attempt === 3 || !String(error).includes('address already in use')) throw error;
+    }
+  }
+}
+
+async function start(options: ControlPlaneOptions): Promise<ControlPlane> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-control-plane-'));
   const authority = await createAuthority(join(folder, 'pki'));
   const admin = await authority.client('admin', ['system:masters']);
@@ -249,8 +260,8 @@ class RunningPlane implements ControlPlane {
     for (;;) {
       const answer = await this.request('GET', '/readyz').catch(() => undefined);
       if (answer?.status === 200) return;
-      if (hasEnded(child) || Date.now() > deadline)
-        throw new Error(`kube-apiserver does not start:\n${await this.#lastWords('kube-apiserver')}`);
+      if (hasEnded(child) || this.#children.size < 2 || Date.now() > deadline)
+        throw new Error(`the control plane does not start:\n${await this.#lastWords()}`);
       await sleep(50);
     }
   }
@@ -315,8 +326,9 @@ class RunningPlane implements ControlPlane {
     return child;
   }
 
-  async #lastWords(name: string): Promise<string> {
-    return (await readFile(join(this.folder, `${name}.log`), 'utf8')).slice(-4_000);
+  async #lastWords(): Promise<string> {
+    const logs = ['etcd', 'kube-apiserver'].map((name) => readFile(join(this.folder, `${name}.log`), 'utf8'));
+    return (await Promise.all(logs)).map((log) => log.slice(-3_000)).join('\n');
   }
 }
 
@@ -339,13 +351,15 @@ function withOwn(defaults: readonly string[], own: readonly string[]): string[] 
   return [...defaults.filter((flag) => !names.has(nameOf(flag))), ...own];
 }
 
+/** Below the ports that outgoing connections take, so that none of them takes it before the server does. */
 async function freePort(): Promise<number> {
+  const port = 20_000 + Math.floor(Math.random() * 12_000);
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (!isFree) return freePort();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
+  return port;
 }
