@@ -66,9 +66,8 @@ export async function operate(settings: OperatorSettings, signal: AbortSignal): 
     ending.abort();
     await leadership.release();
   }
-  const isLost = leadership.lost.aborted;
-  log.info({ isLost }, 'Operator ended');
-  return isLost ? EXIT.failed : EXIT.ok;
+  log.info({ isLost: leadership.lost.aborted }, 'Operator ended');
+  return leadership.lost.aborted ? EXIT.failed : EXIT.ok;
 }
 
 interface Told {

@@ -8,12 +8,12 @@ import { once } from 'node:events';
 import { existsSync, openSync, closeSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createAuthority, type Authority, type Identity } from './authority.ts';
+import { freePort } from './free-port.ts';
 import { goProgram, type GoProgram } from './go-programs.ts';
 
 export interface ControlPlaneOptions {
@@ -349,17 +349,4 @@ function withOwn(defaults: readonly string[], own: readonly string[]): string[] 
   const nameOf = (flag: string): string => flag.split('=')[0] ?? flag;
   const names = new Set(own.map(nameOf));
   return [...defaults.filter((flag) => !names.has(nameOf(flag))), ...own];
-}
-
-/** Below the ports that outgoing connections take, so that none of them takes it before the server does. */
-async function freePort(): Promise<number> {
-  const port = 20_000 + Math.floor(Math.random() * 12_000);
-  const server = createServer();
-  const isFree = await new Promise<boolean>((resolve) => {
-    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
-  });
-  if (!isFree) return freePort();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

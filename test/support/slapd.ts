@@ -6,9 +6,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 import { baseLdif, makeCertificates, slapdConfig } from './slapd-config.ts';
 import { ENVIRONMENT, ensureSlapd, execute, INSTALL_TIMEOUT_MS, succeeds } from './slapd-programs.ts';
 
@@ -274,18 +275,6 @@ class RunningSlapd implements Slapd {
 /** `conn=1000 op=1 SRCH base="…" scope=2 …`; a search's attributes and a bind's mechanism are lines of their own. */
 const OPERATION =
   /conn=\d+ op=\d+ (ADD|MODRDN|MOD|DEL|SRCH|CMP|BIND|EXT) (?:(?:dn|base)="([^"\n]*)"|oid=(\S+))(.*)$/gm;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
-}
 
 async function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
