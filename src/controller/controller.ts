@@ -37,6 +37,7 @@ export async function runController(options: ControllerOptions, signal: AbortSig
     }
   };
   await Promise.all(Array.from({ length: options.workers }, work));
+  options.queue.close();
 }
 
 async function reconcileOne(

@@ -120,6 +120,12 @@ export class WorkQueue {
     if (priority !== undefined) this.add(key, { priority });
   }
 
+  /** Nothing waits for its time any more: a timer would keep the process. */
+  close(): void {
+    for (const { cancel } of this.#delayed.values()) cancel();
+    this.#delayed.clear();
+  }
+
   #delay(key: string, priority: number, delayMs: number): void {
     const at = this.#timers.now() + delayMs;
     const known = this.#delayed.get(key);

@@ -117,10 +117,9 @@ export class Operator implements AsyncDisposable {
   }
 }
 
-/** Of the chart's service account, with its token in a file as in a pod. */
+/** Of the chart's service account. */
 async function accountKubeconfig(plane: ControlPlane, folder: string, server: string): Promise<string> {
   const token = await plane.serviceAccountToken(SYSTEM_NAMESPACE, 'rollcall');
-  writeFileSync(join(folder, 'token'), token, { mode: 0o600 });
   const file = join(folder, 'kubeconfig');
   const config = {
     apiVersion: 'v1',
@@ -135,7 +134,7 @@ async function accountKubeconfig(plane: ControlPlane, folder: string, server: st
         },
       },
     ],
-    users: [{ name: 'operator', user: { tokenFile: join(folder, 'token') } }],
+    users: [{ name: 'operator', user: { token } }],
     contexts: [{ name: 'operator', context: { cluster: 'plane', user: 'operator' } }],
   };
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
