@@ -61,9 +61,6 @@ it('what kubectl applies is reconciled under the chart’s own rights', async ()
     items: MANIFESTS,
   });
   await plane.kubectl(['wait', '--for=condition=Ready', 'reconmapping/people-to-hub', '--timeout=30s']);
-    await plane.kubectl(['get', 'reconmappings']),
-    await plane.kubectl(['get', 'reconmappings', '-o', 'wide']),
-  );
   const shown = await plane.kubectl(['get', 'reconmappings']);
   expect(shown).toMatch(/^people-to-hub +people +hub +Enforce +True +Succeeded +True +0 +0 /m);
   expect(await operator.stop()).toBe(0);
