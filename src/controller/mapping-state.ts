@@ -56,8 +56,8 @@ export class MappingState {
     const { lastRun, observedGeneration } = this.status;
     if (lastRun?.startedAt === undefined) return;
     this.lastStart = Date.parse(lastRun.startedAt);
-    // A run that nobody ended was cut off: it is taken up again at once.
-    if (lastRun.outcome === undefined) this.retryAt = now;
-    else this.ranGeneration = observedGeneration;
+    if (lastRun.outcome !== undefined) this.ranGeneration = observedGeneration;
+    // A run that failed is tried again, and one that nobody ended was cut off: it is taken up at once.
+    if (lastRun.outcome === undefined || lastRun.outcome === 'Failed') this.retryAt = now;
   }
 }

@@ -2,8 +2,9 @@
  * One look at one mapping: what asks for a run, what stands in its way, what the last run has come to. Runs happen
  * elsewhere and only leave their end here; this never waits for one. Deleting a mapping touches no account.
  */
-import { approvePlanAnnotation, runRequestedAtAnnotation } from '../api/names.ts';
+import { runRequestedAtAnnotation } from '../api/names.ts';
 import type { ReconMapping, ReconMappingStatus } from '../api/recon-mapping.ts';
+import { approvalOf, unknownApproval } from './approval.ts';
 import type { Next } from './controller.ts';
 import { dueOf, type Due, type Trigger } from './due.ts';
 import { mappingEvents } from './mapping-events.ts';
@@ -126,48 +127,26 @@ export class MappingReconciler {
       since: state.firstSeenAt,
       request: annotations[runRequestedAtAnnotation],
       handledRequest: state.status.lastHandledRequest,
-      approval: this.#approval(seen, state),
+      approval: approvalOf(seen, state),
       generationRan: state.ranGeneration === (seen.metadata.generation ?? 0),
       woken: state.woken,
       retryAt: state.retryAt,
     });
   }
 
-  /** The annotation's digest where it names what is held, and was not used before. */
-  #approval(seen: ClusterObject, { status }: MappingState): string | undefined {
-    const digest = seen.metadata.annotations?.[approvePlanAnnotation];
-    return digest === status.plan?.digest && digest !== status.lastHandledApproval ? digest : undefined;
-  }
-
   /** Nothing is due: the status stays as it is, where it tells of this generation. */
   #rest(look: Mapped, due: Due): Promise<Next> {
     const { state, seen } = look;
-    this.#tellUnknownApproval(look);
-    const { conditions = [], observedGeneration } = state.status;
+    const ignored = unknownApproval(look.seen, state);
+    if (ignored) this.#options.recorder.record({ ...ignored, regarding: regarding(seen) });
+    const { conditions = [] } = state.status;
     const ready = conditions.find(({ type }) => type === 'Ready');
     const isOpen = conditions.some(({ type }) => type === 'Reconciling');
-    const isTold =
-      observedGeneration === seen.metadata.generation && ready?.reason !== 'Suspended' && !isOpen;
+    const isOfNow = ready?.observedGeneration === seen.metadata.generation;
+    const isTold = isOfNow && ready?.reason !== 'Suspended' && !isOpen;
     const retries = state.retryAt !== undefined;
     if (!isTold && !retries) return this.#settle(look, { kind: 'Idle' }, due);
     return this.#write(look, state.status).then(() => this.#next(due));
-  }
-
-  #tellUnknownApproval({ seen, state }: Mapped): void {
-    const digest = seen.metadata.annotations?.[approvePlanAnnotation];
-    const { plan, lastHandledApproval } = state.status;
-    if (digest === undefined || digest === plan?.digest || digest === lastHandledApproval) return;
-    if (state.toldUnknownApproval === digest) return;
-    state.toldUnknownApproval = digest;
-    const held = plan ? `held is ${plan.digest}` : 'nothing is held';
-    const note = `${approvePlanAnnotation} names no plan that is held here: ${held}`;
-    this.#options.recorder.record({
-      regarding: regarding(seen),
-      type: 'Warning',
-      reason: 'ApprovalIgnored',
-      action: 'Approve',
-      note,
-    });
   }
 
   async #start(look: Mapped & { readonly resolved: Resolved }, trigger: Trigger): Promise<Next> {
@@ -190,7 +169,7 @@ export class MappingReconciler {
       mode: mapping.spec.mode,
       generation: seen.metadata.generation ?? 0,
       request,
-      approval: this.#approval(seen, state),
+      approval: approvalOf(seen, state),
       regarding: regarding(seen),
     });
     if (!started) return this.#settle(look, { kind: 'Queued' });
@@ -258,6 +237,8 @@ export class MappingReconciler {
     const before = state.status.conditions ?? [];
     const at = due?.kind === 'At' ? due.at : undefined;
     const status = this.#statusOf(look, outcome, at);
+    // When what it waits for is there, it runs, whenever it would be due.
+    if (outcome.kind === 'Waiting') state.woken.add('Dependency');
     for (const event of mappingEvents(outcome, before))
       this.#options.recorder.record({ ...event, regarding: regarding(seen) });
     await this.#write(look, status);
@@ -284,9 +265,10 @@ export class MappingReconciler {
     await this.#options.statuses.write('ReconMapping', seen, status, signal);
   }
 
+  /** What is due and cannot be done waits for a change of what is in its way. */
   #next(due: Due): Next {
-    if (due.kind === 'At') return { kind: 'After', milliseconds: due.at - this.#options.timers.now() };
-    return due.kind === 'Now' ? { kind: 'After', milliseconds: 1 } : { kind: 'Done' };
+    if (due.kind !== 'At') return { kind: 'Done' };
+    return { kind: 'After', milliseconds: due.at - this.#options.timers.now() };
   }
 }
 

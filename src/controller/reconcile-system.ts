@@ -2,6 +2,7 @@
  * One look at one system: what it refers to, and, on its own schedule and after errors, whether it answers. Mappings
  * wait for it, and are woken when it is ready.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Condition, Reason } from '../api/conditions.ts';
 import type { ManagedSystem, ManagedSystemStatus } from '../api/managed-system.ts';
 import { ConnectorError } from '../engine/errors.ts';
@@ -145,7 +146,7 @@ export class SystemReconciler {
     const pause = isUp ? probeEveryMs : this.#pauseAfter(probed.reason, state.failures);
     state.failures = isUp ? 0 : state.failures + 1;
     state.probeAt = timers.now() + pause;
-    await this.#tell(look, isUp ? CONNECTED : down(probed), probeFields(probed, timers.now()));
+    await this.#tell(look, isUp ? CONNECTED : down(probed), probeFields(probed, state.status, timers.now()));
     return { kind: 'After', milliseconds: pause };
   }
 
@@ -249,13 +250,23 @@ function unresolved(reason: Reason, message: string): Findings {
   };
 }
 
-function probeFields(probed: Probed, now: number): Partial<ManagedSystemStatus> {
-  const { milliseconds } = probed;
+/** A probe that finds what the one before has found is not told: a system at rest causes no write. */
+function probeFields(probed: Probed, before: ManagedSystemStatus, now: number): Partial<ManagedSystemStatus> {
   const outcome = probed.kind === 'Up' ? 'Succeeded' : 'Failed';
-  const lastProbe = { finishedAt: timestamp(now), outcome, durationMilliseconds: milliseconds } as const;
-  if (probed.kind === 'Down') return { lastProbe };
-  const { vendor, capabilities, schemaDigest } = probed.report;
-  return { lastProbe, vendor, capabilities: [...capabilities], schemaDigest };
+  const found =
+    probed.kind === 'Up'
+      ? {
+          vendor: probed.report.vendor,
+          capabilities: [...probed.report.capabilities],
+          schemaDigest: probed.report.schemaDigest,
+        }
+      : {};
+  const isSame = before.lastProbe?.outcome === outcome && isDeepStrictEqual({ ...before, ...found }, before);
+  if (isSame) return {};
+  return {
+    ...found,
+    lastProbe: { finishedAt: timestamp(now), outcome, durationMilliseconds: probed.milliseconds },
+  };
 }
 
 /** What has changed; an outage is told again while it lasts, which the recorder merges. */

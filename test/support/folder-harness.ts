@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { apiVersion, type Kind } from '../../src/api/names.ts';
 import { realTimers } from '../../src/lib/timers.ts';
 import { FolderCluster } from '../../src/local/cluster.ts';
-import type { ClusterHarness, ContractObject } from './cluster-contract.ts';
+import type { ContractObject } from './cluster-contract.ts';
+import type { ControllerHarness } from './controller-world.ts';
 import { RecordingLog } from './recording.ts';
 
-export class FolderHarness implements ClusterHarness {
+export class FolderHarness implements ControllerHarness {
   readonly namespace = 'people';
   readonly folder: string = mkdtempSync(join(tmpdir(), 'rollcall-folder-'));
+  readonly files: string = this.folder;
   readonly log: RecordingLog = new RecordingLog();
   readonly cluster: FolderCluster = this.another();
 

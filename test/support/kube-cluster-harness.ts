@@ -21,17 +21,18 @@ export interface KubeHarnessOptions {
   readonly credentials: Credentials;
   /** Only the namespace of the test is watched; else all. */
   readonly namespaced: boolean;
+  readonly dataFolder?: string;
 }
 
 export async function openKubeCluster(options: KubeHarnessOptions): Promise<ClusterHarness> {
-  const { plane, credentials, namespaced } = options;
+  const { plane, credentials, namespaced, dataFolder = '/var/lib/rollcall/data' } = options;
   const namespace = await createNamespace(plane);
   const [log, observer] = [new RecordingLog(), new RecordingObserver()];
   const client = new KubeClient({ credentials, version: '0.0.0-test', log, observer });
   const cluster = new KubeCluster({
     client,
     namespaces: namespaced ? [namespace] : 'All',
-    dataFolder: '/var/lib/rollcall/data',
+    dataFolder,
     observer,
     log,
   });
