@@ -181,7 +181,7 @@ export function controllerSuite(name: string, open: () => Promise<ControllerHarn
 
       it('a policy that contradicts itself: PolicyNotReady, until it is corrected', async () => {
         const rule = { name: 'tell', situations: ['Confirmed'], response: 'Report' };
-        const never = { ...rule, name: 'never reached' };
+        const never = { ...rule, name: 'never-reached' };
         await putSystems();
         await world.put('SituationPolicy', 'careful', { rules: [rule, never] });
         await world.put('ReconMapping', 'staff', mapping({ more: { policyRef: { name: 'careful' } } }));
@@ -349,7 +349,7 @@ export function controllerSuite(name: string, open: () => Promise<ControllerHarn
         await world.start();
         await world.untilReady('ReconMapping', 'staff', 'True NotYetRun');
         expect(world.mapping('staff').nextRunAt).toBeUndefined();
-        await world.expectSilence();
+        await world.untilSilent();
         expect(world.runs).toEqual([]);
         await world.put('ReconMapping', 'staff', onRequest, { [runRequestedAtAnnotation]: 'now' });
         await world.untilReady('ReconMapping', 'staff');
@@ -363,7 +363,7 @@ export function controllerSuite(name: string, open: () => Promise<ControllerHarn
         await world.start();
         await world.untilReady('ReconMapping', 'staff', 'True NotYetRun');
         expect(world.mapping('staff').nextRunAt).toContain(`T${String(hour).padStart(2, '0')}:00:`);
-        await world.expectSilence();
+        await world.untilSilent();
         expect(world.runs).toEqual([]);
         world.timers.turn(5 * 60 * MINUTE);
         await world.untilReady('ReconMapping', 'staff');
