@@ -73,7 +73,6 @@ export type Reason =
   | 'PlanPending'
   | 'EntriesFailed'
   | 'ChangesHeld'
-  | 'ChangesPending'
   | 'Progressing'
   | 'ProgressingWithRetry'
   | 'Suspended'
@@ -85,7 +84,6 @@ export type Reason =
   | 'SecretNotFound'
   | 'SecretKeyMissing'
   | 'InvalidSpec'
-  | 'InvalidExpression'
   | 'SchemaMismatch'
   | 'AccessDenied'
   | 'UnsupportedValue'
@@ -117,12 +115,11 @@ export const reasons: Readonly<Record<Reason, string>> = {
   EntriesFailed: 'Some entries could not be judged or written. The history names them.',
   ChangesHeld:
     'Some changes are held back; the others were applied. Approve status.plan.digest to release them.',
-  ChangesPending: 'Changes are planned and not yet applied.',
 
   Progressing: 'The first run of this generation is under way.',
   ProgressingWithRetry: 'The last attempt failed; it is tried again with growing pauses.',
   Suspended: 'It is suspended (spec.suspend): nothing is read and nothing is written.',
-  NotYetRun: 'It has neither interval nor schedule, and nobody has asked for a run.',
+  NotYetRun: 'It is valid, and no run of this generation has been due yet: it runs on request, or by its schedule.',
 
   SystemNotReady: 'One of its systems is not ready. The mapping waits for it.',
   PolicyNotReady: 'Its policy is not accepted. The mapping waits for it.',
@@ -132,7 +129,6 @@ export const reasons: Readonly<Record<Reason, string>> = {
   SecretKeyMissing: 'A Secret or ConfigMap exists, but lacks the key that is asked for.',
 
   InvalidSpec: 'The object contradicts itself or what it refers to. The message lists every problem.',
-  InvalidExpression: 'A CEL expression does not compile, or reads an attribute that does not exist.',
   SchemaMismatch: 'The system lacks an attribute or an object class that is asked for.',
   AccessDenied: 'Something is to be written, but the system has access ReadOnly or cannot write.',
   UnsupportedValue: 'A newer version wrote a value that this one does not know. Upgrade the operator.',
