@@ -72,7 +72,8 @@ export class KubeRecorder implements Recorder {
   record(event: RecordedEvent): void {
     const now = monotonicNow();
     if (this.#series.size > MANY_SERIES) this.#forget(now);
-    const key = JSON.stringify([objectOf(event), event.type, event.reason, event.action]);
+    // Another note is another Event: the server lets nobody change one, and the newest counts matter most.
+    const key = JSON.stringify([objectOf(event), event.type, event.reason, event.action, event.note]);
     const known = this.#series.get(key);
     if (known !== undefined && now - known.lastAt < this.#timings.forgottenAfterMs) {
       known.count++;
