@@ -32,6 +32,7 @@ export interface RecorderTimings {
 
 /** As client-go: the server keeps Events for an hour. */
 const TIMINGS: RecorderTimings = { repeatMs: 60_000, forgottenAfterMs: 360_000 };
+/** Warnings, and as many others. */
 const BURST_PER_OBJECT = 25;
 const PER_SECOND_AND_OBJECT = 1 / 300;
 /** Of the API: bytes of UTF-8. */
@@ -184,7 +185,8 @@ export class KubeRecorder implements Recorder {
   }
 
   #mayWrite(event: RecordedEvent): boolean {
-    const object = objectOf(event);
+    // What is normal comes often, and must not leave a warning without its turn.
+    const object = `${event.type} ${objectOf(event)}`;
     const known = this.#buckets.get(object);
     const bucket = known ?? new TokenBucket(PER_SECOND_AND_OBJECT, BURST_PER_OBJECT, monotonicNow);
     this.#buckets.set(object, bucket);
