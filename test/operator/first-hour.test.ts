@@ -66,7 +66,10 @@ it('the cookbook is applied, and is ready before anybody asked for a run', async
 
 it('one request fills the directory, mapping after mapping', async () => {
   const asked = await stage.kubectl(
-    ...['annotate', 'reconmapping', 'hr-to-people', 'people-to-directory'],
+    'annotate',
+    'reconmapping',
+    'hr-to-people',
+    'people-to-directory',
     'rollcall.dev/run-requested-at=2026-11-22T08:00:00Z',
   );
   expect(asked).toMatch(/^reconmapping.rollcall.dev\/hr-to-people annotated$/m);

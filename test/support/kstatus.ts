@@ -69,33 +69,29 @@ function listProblems(conditions: readonly Condition[], { kind }: Observed): str
   ];
 }
 
-function togetherProblems(conditions: readonly Condition[], object: Observed): string[] {
-  const { status, metadata } = object;
+/** Of the conditions that kstatus reads: status, and what else is said of it. */
+function togetherProblems(conditions: readonly Condition[], { status, metadata }: Observed): string[] {
   const of = (type: string): Condition | undefined => conditions.find((one) => one.type === type);
   const [ready, reconciling, stalled] = [of('Ready'), of('Reconciling'), of('Stalled')];
   const observed = status?.observedGeneration ?? -1;
-  const isRunAgain = observed === metadata.generation && reconciling?.reason === 'Progressing';
+  const isOpen = reconciling !== undefined;
+  const mayBe: Readonly<Record<Condition['status'], boolean>> = {
+    // A later run of a generation that was ready.
+    True: !stalled && (!isOpen || (observed === metadata.generation && reconciling.reason === 'Progressing')),
+    Unknown: isOpen && !stalled,
+    // Or too many entries failed, which the next run looks at.
+    False: isOpen !== (stalled !== undefined) || of('InSync')?.reason === 'EntriesFailed',
+  };
   return when([
-    [reconciling !== undefined && stalled !== undefined, 'Reconciling and Stalled at once'],
-    [stalled !== undefined && ready?.status !== 'False', 'Stalled, and Ready is not False'],
-    [
-      reconciling !== undefined && ready?.status === 'True' && !isRunAgain,
-      'Reconciling and Ready=True, and no later run of a generation that was ready',
-    ],
-    [ready?.status === 'Unknown' && reconciling === undefined, 'Ready=Unknown without Reconciling'],
-    [
-      ready?.status === 'False' &&
-        reconciling === undefined &&
-        stalled === undefined &&
-        of('InSync')?.reason !== 'EntriesFailed',
-      'Ready=False, and neither Reconciling nor Stalled',
-    ],
+    [isOpen && stalled !== undefined, 'Reconciling and Stalled at once'],
+    [ready !== undefined && !mayBe[ready.status], `Ready=${ready?.status}, which the others contradict`],
     [observed > (metadata.generation ?? 0), 'observedGeneration is of a generation to come'],
-    [
-      ready?.status === 'True' && (ready.observedGeneration ?? 0) < observed,
-      'Ready=True for an older generation than the observed one',
-    ],
+    [isOlder(ready, observed), 'Ready=True for an older generation than the observed one'],
   ]);
+}
+
+function isOlder(ready: Condition | undefined, observed: number): boolean {
+  return ready?.status === 'True' && (ready.observedGeneration ?? 0) < observed;
 }
 
 function changeProblems(object: Observed, before: Observed): string[] {

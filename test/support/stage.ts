@@ -27,7 +27,7 @@ export interface SeenEvent {
 export type Manifest = { readonly kind: Kind | 'Secret' | 'ConfigMap' } & Readonly<Record<string, unknown>>;
 
 /** A machine with two cores that also does something else. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 18_000;
 const LOOK_EVERY_MS = 50;
 
 export class Stage {

@@ -1,6 +1,8 @@
 /** Sees every version of every object of ours, as a client that watches does: a raw watch, which leaves none out. */
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { get, Agent } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { kinds, type Kind } from '../../src/api/names.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { statusProblems, type Observed } from './kstatus.ts';
@@ -32,22 +34,33 @@ export class StatusWatch implements Disposable {
     return watch;
   }
 
-  #watch(url: string, plural: string): Promise<void> {
+  /** A definition that has just been made is served a moment later. */
+  async #watch(url: string, plural: string): Promise<void> {
+    while (!(await this.#opens(url, plural))) await sleep(100);
+  }
+
+  #opens(url: string, plural: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const path = `/apis/rollcall.dev/v1alpha1/${plural}?watch=1&resourceVersion=0&timeoutSeconds=3600`;
       const request = get(url + path, { agent: this.#agent }, (response) => {
-        let rest = '';
-        response.setEncoding('utf8').on('data', (text: string) => {
-          const lines = (rest + text).split('\n');
-          rest = lines.pop() ?? '';
-          for (const line of lines)
-            this.versions.push({ ...(JSON.parse(line) as Omit<Version, 'at'>), at: Date.now() });
-        });
-        response.on('error', () => undefined);
-        resolve();
+        const isOpen = response.statusCode === 200;
+        if (isOpen) this.#read(response);
+        else response.resume();
+        resolve(isOpen);
       });
       request.on('error', reject);
     });
+  }
+
+  #read(response: IncomingMessage): void {
+    let rest = '';
+    response.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines)
+        this.versions.push({ ...(JSON.parse(line) as Omit<Version, 'at'>), at: Date.now() });
+    });
+    response.on('error', () => undefined);
   }
 
   /** Of one object, the oldest first; one that was made anew under the same name is another one. */
