@@ -94,6 +94,7 @@ export class Controllers {
         this.#queues.ReconMapping.add(key, {
           priority: why === 'Ended' ? PRIORITY.asked : PRIORITY.dependency,
         }),
+      suspect: (key) => this.#suspect(key),
     });
     this.#mappings = new MappingReconciler({
       ...shared,
@@ -160,6 +161,12 @@ export class Controllers {
       if (kind === 'ManagedSystem') this.#systems.probeSoon(key);
       this.#queues[kind].add(key, { priority: PRIORITY.dependency });
     }
+  }
+
+  /** It is asked soon, whenever its next probe would be due. */
+  #suspect(system: string): void {
+    this.#systems.probeSoon(system);
+    this.#queues.ManagedSystem.add(system, { priority: PRIORITY.dependency });
   }
 
   /** Its systems and its policy tell how many use them. */

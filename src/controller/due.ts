@@ -32,16 +32,16 @@ export type Due =
   | { readonly kind: 'OnRequest' };
 
 export function dueOf(input: DueInput): Due {
-  const { request, handledRequest, approval, schedule } = input;
+  const { request, handledRequest, approval } = input;
   if (request !== undefined && request !== handledRequest) return now('Request');
   if (approval !== undefined) return now('Approval');
-  const onRequest = schedule.interval === undefined && schedule.schedule === undefined;
-  return (onRequest ? undefined : wokenDue(input)) ?? timedDue(input);
+  return wokenDue(input) ?? timedDue(input);
 }
 
 function wokenDue({ schedule, generationRan, woken }: DueInput): Due | undefined {
-  // A schedule names the times at which there may be load: an edit does not add one, what another run has written does.
-  const atAnyTime = schedule.schedule === undefined;
+  // A schedule names the times at which there may be load, and without any time a person asks: an edit asks for no
+  // run then. What another run has written always does: a chain needs no clock between its mappings.
+  const atAnyTime = schedule.interval !== undefined;
   if (atAnyTime && !generationRan) return now('Spec');
   if (atAnyTime && woken.has('Dependency')) return now('Dependency');
   return woken.has('Chain') ? now('Chain') : undefined;

@@ -37,8 +37,9 @@ export function mappingEvents(outcome: MappingOutcome, before: readonly Conditio
   );
 }
 
-export function startedEvent({ mode, trigger, id }: StartedRun): Told {
-  return normal('RunStarted', 'Reconcile', `${mode} run ${id} started, asked for by ${trigger}`);
+/** Without the run's id, as all notes: what is the same is counted, and what differs is seen. */
+export function startedEvent({ mode, trigger }: StartedRun): Told {
+  return normal('RunStarted', 'Reconcile', `${mode} run started, asked for by ${trigger}`);
 }
 
 function normal(reason: string, action: string, note: string): Told {
@@ -58,9 +59,9 @@ function told(
 }
 
 function ranEvents({ summary, approved, told: rules }: RunReport): Told[] {
-  const { result, outcome, id } = summary;
+  const { result, outcome, mode } = summary;
   const events: Told[] = [];
-  if (approved) events.push(normal('PlanApproved', 'Approve', `run ${id} released the approved plan`));
+  if (approved) events.push(normal('PlanApproved', 'Approve', 'the plan that was approved is released'));
   if (result) events.push(...guardEvents(result));
   for (const { rule, type, situation, response, entries } of rules) {
     const note = `rule '${rule}': ${entries} ${entries === 1 ? 'entry' : 'entries'} ${situation}, ${response}`;
@@ -68,7 +69,7 @@ function ranEvents({ summary, approved, told: rules }: RunReport): Told[] {
   }
   const bad = outcome === 'Failed' || outcome === 'Stalled' || outcome === 'Degraded';
   const why = outcome === 'Succeeded' ? '' : `: ${causeOf(summary).message}`;
-  const note = `run ${id} ended ${outcome}${result ? `, ${countsOf(result)}` : ''}${why}`;
+  const note = `${mode} run ended ${outcome}${result ? `, ${countsOf(result)}` : ''}${why}`;
   events.push({ type: bad ? 'Warning' : 'Normal', reason: `Run${outcome}`, action: 'Reconcile', note });
   return events;
 }

@@ -51,7 +51,8 @@ function settles({ Ready, Stalled }: Findings, { kind }: MappingOutcome): boolea
   return Stalled !== undefined || (Ready?.status === 'True' && kind !== 'Running' && kind !== 'Queued');
 }
 
-type Kept = Pick<Findings, 'InSync' | 'Held'> & { readonly Ready: Finding | undefined };
+/** What was found before; Ready only where it was found of the present generation. */
+type Kept = Pick<Findings, 'InSync' | 'Held' | 'Ready'>;
 
 /** By kind of outcome, all of them: what it finds, given what was found before. */
 const FINDINGS: {
@@ -75,10 +76,8 @@ const FINDINGS: {
     ...(!resolved && { ResolvedRefs: { status: 'False', reason, message } }),
   }),
   Idle: (_outcome, _kept, { nextRunAt }) => ({ Ready: idle(nextRunAt) }),
-  Queued: (_outcome, kept, { ranGeneration, generation }) =>
-    running('it waits for other runs', kept.Ready, ranGeneration === generation),
-  Running: ({ progress }, kept, { ranGeneration, generation }) =>
-    running(stepText(progress), kept.Ready, ranGeneration === generation),
+  Queued: (_outcome, { Ready }) => running('it waits for other runs', Ready),
+  Running: ({ progress }, { Ready }) => running(stepText(progress), Ready),
   Ran: ({ report: { summary } }) => ({
     ...(summary.result && { Held: undefined }),
     ...verdictOfRun(summary),
@@ -98,8 +97,11 @@ function findingsOf(
   before: readonly Condition[],
   context: MappingStatusContext,
 ): Findings {
-  const InSync = findingOf(before, 'InSync') ?? unknown('NotYetRun', 'nothing has been compared yet');
-  const kept = { InSync, Held: findingOf(before, 'Held'), Ready: findingOf(before, 'Ready') };
+  const present = before.filter((one) => one.observedGeneration === context.generation);
+  // Whoever waits for it after an edit is not to be told what was so before.
+  const known = findingOf(outcome.kind === 'Suspended' ? before : present, 'InSync');
+  const InSync = known ?? unknown('NotYetRun', 'nothing has been compared yet');
+  const kept = { InSync, Held: findingOf(before, 'Held'), Ready: findingOf(present, 'Ready') };
   // The table has a function for every kind, and takes just that kind.
   const find = FINDINGS[outcome.kind] as (
     outcome: MappingOutcome,
@@ -120,9 +122,9 @@ function idle(nextRunAt: number | undefined): Finding {
 }
 
 /** What held before goes on to hold while it is looked at again; for a new generation nothing is known yet. */
-function running(step: string, ready: Finding | undefined, isKnown: boolean): Findings {
+function running(step: string, ready: Finding | undefined): Findings {
   const Reconciling = { status: 'True', reason: 'Progressing', message: step } as const;
-  if (isKnown && ready && ready.status !== 'Unknown') return { Ready: ready, Reconciling };
+  if (ready && ready.status !== 'Unknown') return { Ready: ready, Reconciling };
   return { Ready: unknown('Progressing', 'the first run of this generation is under way'), Reconciling };
 }
 

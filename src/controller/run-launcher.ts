@@ -31,6 +31,8 @@ export interface RunLauncherOptions {
   readonly stop: AbortSignal;
   /** Look at this mapping; `dependency`: because of another one. */
   readonly wake: (key: string, why: 'Ended' | 'Dependency') => void;
+  /** A run failed: this system may be the cause, and is to be asked soon. */
+  readonly suspect: (system: string) => void;
 }
 
 export interface RunStart {
@@ -147,11 +149,21 @@ export class RunLauncher {
     observer.ran(key, report);
     state.lastSequence = summary.sequence;
     state.waits = result?.waits ?? false;
-    if (outcome === 'Failed')
+    if (outcome === 'Failed') {
       this.#retry(state, code === 'AuthenticationFailed' ? REFUSED_RETRY_MS : FIRST_RETRY_MS);
-    else state.failures = 0;
+      if (code !== 'Stopped') this.#suspectSystems(key);
+    } else state.failures = 0;
     this.#wakeChain(key, run.chain, report);
     this.#wakeWaiting(key);
+  }
+
+  #suspectSystems(key: string): void {
+    const { objects, suspect } = this.#options;
+    const own = objects.linked(key.split('/')[0] ?? '').find((one) => one.key === key);
+    for (const side of own ? [own.source, own.target] : []) {
+      const { namespace, name } = side.system.object.metadata;
+      suspect(`${namespace}/${name}`);
+    }
   }
 
   #retry(state: MappingState, leastMs: number): void {

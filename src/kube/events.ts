@@ -32,6 +32,7 @@ export interface RecorderTimings {
 
 /** As client-go: the server keeps Events for an hour. */
 const TIMINGS: RecorderTimings = { repeatMs: 60_000, forgottenAfterMs: 360_000 };
+/** Warnings, and as many others. */
 const BURST_PER_OBJECT = 25;
 const PER_SECOND_AND_OBJECT = 1 / 300;
 /** Of the API: bytes of UTF-8. */
@@ -72,7 +73,8 @@ export class KubeRecorder implements Recorder {
   record(event: RecordedEvent): void {
     const now = monotonicNow();
     if (this.#series.size > MANY_SERIES) this.#forget(now);
-    const key = JSON.stringify([objectOf(event), event.type, event.reason, event.action]);
+    // Another note is another Event: the server lets nobody change one, and the newest counts matter most.
+    const key = JSON.stringify([objectOf(event), event.type, event.reason, event.action, event.note]);
     const known = this.#series.get(key);
     if (known !== undefined && now - known.lastAt < this.#timings.forgottenAfterMs) {
       known.count++;
@@ -183,7 +185,8 @@ export class KubeRecorder implements Recorder {
   }
 
   #mayWrite(event: RecordedEvent): boolean {
-    const object = objectOf(event);
+    // What is normal comes often, and must not leave a warning without its turn.
+    const object = `${event.type} ${objectOf(event)}`;
     const known = this.#buckets.get(object);
     const bucket = known ?? new TokenBucket(PER_SECOND_AND_OBJECT, BURST_PER_OBJECT, monotonicNow);
     this.#buckets.set(object, bucket);

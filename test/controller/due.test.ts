@@ -74,7 +74,7 @@ describe('what asks for a run', () => {
     {
       when: 'neither, and another run',
       input: { schedule: {}, woken: new Set(['Chain']) },
-      due: { kind: 'OnRequest' },
+      due: { kind: 'Now', trigger: 'Chain' },
     },
     {
       when: 'neither, and a request',

@@ -70,7 +70,7 @@ export function controllerSuite(name: string, open: () => Promise<ControllerHarn
         await settled();
         expect(world.readFile('accounts.csv')).toContain('1,Ada');
         const [first] = world.statuses.get('ReconMapping staff') ?? [];
-        expect(first?.status.conditions).toMatchObject([
+        expect(first?.status?.conditions).toMatchObject([
           { type: 'InSync', status: 'Unknown' },
           { type: 'Ready', status: 'Unknown', reason: 'Progressing' },
           { type: 'Reconciling', status: 'True' },
@@ -317,7 +317,7 @@ export function controllerSuite(name: string, open: () => Promise<ControllerHarn
         expect(world.mapping(one).conditions?.find(({ type }) => type === 'Ready')?.message).toMatch(
           /there.*back.*\(name\)|back.*there.*\(name\)/,
         );
-        await world.expectSilence();
+        await world.untilSilent();
         expect(world.told('NotSettling').length).toBeGreaterThan(0);
       });
     });

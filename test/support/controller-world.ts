@@ -14,7 +14,7 @@ import { SystemProber } from '../../src/runner/system-prober.ts';
 import { ThreadRunner } from '../../src/runner/thread-runner.ts';
 import { openOwned } from '../../src/store/state.ts';
 import type { ClusterHarness } from './cluster-contract.ts';
-import { statusProblems, type SeenStatus } from './kstatus.ts';
+import { statusProblems, type Observed } from './kstatus.ts';
 import { RecordingLog } from './recording.ts';
 
 export interface ControllerHarness extends ClusterHarness {
@@ -34,7 +34,7 @@ export class ControllerWorld implements AsyncDisposable {
   readonly runs: string[] = [];
   readonly timers: ShiftedTimers = new ShiftedTimers();
   /** Every status that was written, in order, by `Kind name`. */
-  readonly statuses: Map<string, SeenStatus[]> = new Map();
+  readonly statuses: Map<string, Observed[]> = new Map();
   readonly #state: string = mkdtempSync(join(tmpdir(), 'rollcall-world-'));
   #ending: AbortController = new AbortController();
   #ended: Promise<void> = Promise.resolve();
@@ -103,7 +103,7 @@ export class ControllerWorld implements AsyncDisposable {
   }
 
   /** The status that was written last. */
-  last(kind: Kind, name: string): SeenStatus['status'] | undefined {
+  last(kind: Kind, name: string): Observed['status'] {
     return this.statuses.get(`${kind} ${name}`)?.at(-1)?.status;
   }
 
@@ -170,7 +170,7 @@ export class ControllerWorld implements AsyncDisposable {
       list.flatMap((one, at) =>
         statusProblems(
           one,
-          list.slice(0, at).findLast(({ uid }) => uid === one.uid),
+          list.slice(0, at).findLast(({ metadata }) => metadata.uid === one.metadata.uid),
         ).map((problem) => `${name}, status ${at}: ${problem}: ${JSON.stringify(one)}`),
       ),
     );
@@ -188,9 +188,15 @@ export class ControllerWorld implements AsyncDisposable {
       applyStatus: async (object, status, signal) => {
         await cluster.applyStatus(object, status, signal);
         const name = `${object.kind} ${object.key.split('/')[1] ?? ''}`;
-        const generation = cluster.get(object.kind, object.key)?.metadata.generation ?? NaN;
-        const list = this.statuses.get(name) ?? [];
-        this.statuses.set(name, [...list, { kind: object.kind, uid: object.uid, generation, status }]);
+        const metadata = {
+          name,
+          uid: object.uid,
+          generation: cluster.get(object.kind, object.key)?.metadata.generation ?? 0,
+        };
+        this.statuses.set(name, [
+          ...(this.statuses.get(name) ?? []),
+          { kind: object.kind, metadata, status },
+        ]);
       },
     };
   }

@@ -1,65 +1,114 @@
-/** What kstatus, Argo CD and people may rely on in every status that anybody can ever see. */
+/**
+ * What a status of ours must be like at every moment that anybody can see, by the rules that Flux and kstatus share.
+ * Says everything that is wrong, in words.
+ */
 import { conditionTypes, reasons, type Condition } from '../../src/api/conditions.ts';
 import type { Kind } from '../../src/api/names.ts';
 
-const LARGEST_STATUS_BYTES = 16 * 1024;
-
-export interface SeenStatus {
+export interface Observed {
   readonly kind: Kind;
-  readonly uid: string;
-  readonly generation: number;
-  readonly status: { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
+  readonly metadata: {
+    readonly namespace?: string;
+    readonly name: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly generation?: number;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: unknown;
+  readonly status?: { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
 }
 
-type Check = readonly [isRight: boolean, problem: string];
+const LARGEST_STATUS_BYTES = 16_384;
 
-/** Everything that is wrong with a status; `before`: the one before it, of the same object. */
-export function statusProblems(seen: SeenStatus, before?: SeenStatus): string[] {
-  const { conditions = [] } = seen.status;
-  const checks = [
-    ...wholeChecks(seen, conditions),
-    ...progressChecks(seen, before),
-    ...conditions.flatMap((one) => conditionChecks(seen.kind, one, before)),
+/** `before`: the version that was there until then. */
+export function statusProblems(object: Observed, before?: Observed): string[] {
+  const { status } = object;
+  if (status === undefined) return [];
+  const { conditions = [] } = status;
+  return [
+    ...conditions.flatMap((one) => conditionProblems(one, object)),
+    ...listProblems(conditions, object),
+    ...togetherProblems(conditions, object),
+    ...(before ? changeProblems(object, before) : []),
+    ...(Buffer.byteLength(JSON.stringify(status)) > LARGEST_STATUS_BYTES ? ['the status is too large'] : []),
   ];
-  return checks.filter(([isRight]) => !isRight).map(([, problem]) => problem);
 }
 
-function wholeChecks({ status }: SeenStatus, conditions: readonly Condition[]): Check[] {
+export function conditionOf({ status }: Observed, type: string): Condition | undefined {
+  return status?.conditions?.find((one) => one.type === type);
+}
+
+function conditionProblems(one: Condition, { kind, metadata }: Observed): string[] {
+  const { type, status, reason, message, observedGeneration, lastTransitionTime } = one;
+  const generation = metadata.generation ?? 0;
+  return when([
+    [!Object.hasOwn(reasons, reason), `${type} gives the unknown reason ${reason}`],
+    [!Object.hasOwn(conditionTypes, type), `there is no condition ${type}`],
+    [!conditionTypes[type].kinds.includes(kind), `a ${kind} has no condition ${type}`],
+    [conditionTypes[type].polarity === 'AbnormalTrue' && status !== 'True', `${type} is there and not True`],
+    [observedGeneration === undefined, `${type} carries no observedGeneration`],
+    [(observedGeneration ?? 0) > generation, `${type} is of a generation to come`],
+    [message === '' || message.length > 1_024, `${type} has no message, or one that is too long`],
+    [
+      !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(lastTransitionTime),
+      `${type} has the time ${lastTransitionTime}`,
+    ],
+  ]);
+}
+
+function listProblems(conditions: readonly Condition[], { kind }: Observed): string[] {
+  if (conditions.length === 0) return [];
+  const types = conditions.map(({ type }) => type);
+  const missing = Object.entries(conditionTypes)
+    .filter(([, { kinds, polarity }]) => polarity === 'NormalTrue' && kinds.includes(kind))
+    .filter(([type]) => !types.some((one) => one === type));
+  return [
+    ...missing.map(([type]) => `${type} is missing`),
+    ...when([[new Set(types).size < types.length, 'a condition is there twice']]),
+  ];
+}
+
+/** Of the conditions that kstatus reads: status, and what else is said of it. */
+function togetherProblems(conditions: readonly Condition[], { status, metadata }: Observed): string[] {
   const of = (type: string): Condition | undefined => conditions.find((one) => one.type === type);
   const [ready, reconciling, stalled] = [of('Ready'), of('Reconciling'), of('Stalled')];
-  return [
-    [ready !== undefined, 'there is no Ready'],
-    [!(reconciling && stalled), 'Reconciling and Stalled together'],
-    [!stalled || ready?.status === 'False', 'Stalled, and Ready is not False'],
-    [ready?.status !== 'Unknown' || reconciling !== undefined, 'Ready is Unknown, and nothing is going on'],
-    [new Set(conditions.map(({ type }) => type)).size === conditions.length, 'a condition twice'],
-    [JSON.stringify(status).length <= LARGEST_STATUS_BYTES, 'larger than 16 KiB'],
-  ];
+  const observed = status?.observedGeneration ?? -1;
+  const isOpen = reconciling !== undefined;
+  const mayBe: Readonly<Record<Condition['status'], boolean>> = {
+    // A later run of a generation that was ready.
+    True: !stalled && (!isOpen || (observed === metadata.generation && reconciling.reason === 'Progressing')),
+    Unknown: isOpen && !stalled,
+    // Or too many entries failed, which the next run looks at.
+    False: isOpen !== (stalled !== undefined) || of('InSync')?.reason === 'EntriesFailed',
+  };
+  return when([
+    [isOpen && stalled !== undefined, 'Reconciling and Stalled at once'],
+    [ready !== undefined && !mayBe[ready.status], `Ready=${ready?.status}, which the others contradict`],
+    [observed > (metadata.generation ?? 0), 'observedGeneration is of a generation to come'],
+    [isOlder(ready, observed), 'Ready=True for an older generation than the observed one'],
+  ]);
 }
 
-function progressChecks({ generation, status }: SeenStatus, before: SeenStatus | undefined): Check[] {
-  const { observedGeneration = NaN, conditions = [] } = status;
-  const stalled = conditions.find(({ type }) => type === 'Stalled');
-  return [
-    [observedGeneration <= generation, 'observedGeneration is ahead of generation'],
-    [
-      conditions.every((one) => (one.observedGeneration ?? NaN) <= generation),
-      'a condition is of the future',
-    ],
-    [!stalled || observedGeneration === stalled.observedGeneration, 'Stalled, and not observed'],
-    [observedGeneration >= (before?.status.observedGeneration ?? -1), 'observedGeneration went back'],
-  ];
+function isOlder(ready: Condition | undefined, observed: number): boolean {
+  return ready?.status === 'True' && (ready.observedGeneration ?? 0) < observed;
 }
 
-function conditionChecks(kind: Kind, one: Condition, before: SeenStatus | undefined): Check[] {
-  const meaning = conditionTypes[one.type];
-  const last = before?.status.conditions?.find(({ type }) => type === one.type);
-  const hasMoved = last !== undefined && last.lastTransitionTime !== one.lastTransitionTime;
-  return [
-    [meaning.kinds.includes(kind), `${one.type} is no condition of ${kind}`],
-    [meaning.polarity === 'NormalTrue' || one.status === 'True', `${one.type} is there and not True`],
-    [Object.hasOwn(reasons, one.reason), `unknown reason ${one.reason}`],
-    [one.message !== '', `${one.type} has no message`],
-    [!hasMoved || last.status !== one.status, `lastTransitionTime of ${one.type} moved without its status`],
-  ];
+function changeProblems(object: Observed, before: Observed): string[] {
+  const observed = (one: Observed): number => one.status?.observedGeneration ?? -1;
+  const moved = (object.status?.conditions ?? []).flatMap((one) => {
+    const last = conditionOf(before, one.type);
+    if (last === undefined) return [];
+    const isSame = last.status === one.status;
+    const isSameTime = last.lastTransitionTime === one.lastTransitionTime;
+    return when([
+      [isSame && !isSameTime, `${one.type} stayed ${one.status} and its time moved`],
+      [one.lastTransitionTime < last.lastTransitionTime, `the time of ${one.type} went back`],
+    ]);
+  });
+  return [...moved, ...when([[observed(object) < observed(before), 'observedGeneration went back']])];
+}
+
+function when(claims: readonly (readonly [boolean, string])[]): string[] {
+  return claims.filter(([isSo]) => isSo).map(([, what]) => what);
 }
