@@ -29,6 +29,12 @@ export interface ApplyContext {
   readonly pretends: boolean;
 }
 
+/**
+ * Results are kept so long before they are concluded: nothing is ever written to the store and left open while a system
+ * is waited for, since other runs wait for the store, and whoever takes over does.
+ */
+const BOOK_EVERY_MS = 100;
+
 /** Why applying stopped before its end; undefined: everything was tried. */
 export interface Applied {
   readonly stopped: string | undefined;
@@ -64,8 +70,9 @@ class Applying {
   /** Invariant: the number of refusals since the last write that was not refused with #lastCode. */
   #refusals = 0;
   #lastCode: string | undefined;
-  /** Concluded, and not yet settled in the journal. */
+  /** Tried, and neither concluded nor settled in the journal yet. */
   readonly #done: Done[] = [];
+  #bookedAt = 0;
   stopped: string | undefined;
 
   constructor(context: ApplyContext, planned: number) {
@@ -106,7 +113,7 @@ class Applying {
 
   /**
    * Different entries are written at the same time, up to the window. The journal goes ahead in batches and results
-   * are concluded as they come, so that the system never waits for the disk or for us to count.
+   * are concluded every now and then, so that the system hardly ever waits for the disk or for us to count.
    */
   async #stream(
     operations: readonly Operation[],
@@ -123,8 +130,8 @@ class Applying {
         const written = await write(next.body, writer, signal);
         this.#watch(written);
         const done = { operation: next.operation, body: next.body, intent: next.intent.id, written };
-        this.#conclude(done);
         this.#done.push(done);
+        if (this.#context.now() - this.#bookedAt >= BOOK_EVERY_MS) this.#finish([]);
       }
     };
     await Promise.all(Array.from({ length: Math.min(writesInFlight, operations.length) }, work));
@@ -222,10 +229,7 @@ class Applying {
   }
 
   #finish(done: readonly Done[]): void {
-    for (const one of done) {
-      this.#conclude(one);
-      this.#done.push(one);
-    }
+    this.#done.push(...done);
     this.#book();
     this.#context.memory.flush();
   }
@@ -234,6 +238,8 @@ class Applying {
   #book(): void {
     const { memory, now } = this.#context;
     const done = this.#done.splice(0);
+    this.#bookedAt = now();
+    for (const one of done) this.#conclude(one);
     const journalled = done.filter(({ intent }) => intent !== '');
     memory.settle(journalled.map(({ intent, written }) => ({ intent, outcome: written.kind })));
     const applied = done

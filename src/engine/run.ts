@@ -19,6 +19,7 @@ export async function run(
   if (unknown !== undefined) return running.stalled(unknown);
   await running.read(signal);
   const assessment = await running.assess(unfinished, signal);
+  unfinished.settle();
   const operations = running.plan(assessment, unfinished);
   const guarded = running.guard(operations, assessment);
   const stopped = await running.apply(operations, guarded, signal);

@@ -7,11 +7,13 @@ import { sideOf, type Definition, type SideDefinition } from './definition.ts';
 import { valuesOf, type Entry } from './entry.ts';
 import { hashValues } from './fingerprint.ts';
 import { keyOfId } from './matching.ts';
-import type { Digest, EntryReader, Fetched, Intent, Memory, Settlement } from './ports.ts';
+import type { Digest, EntryReader, Fetched, Intent, Memory, Settlement, Spending } from './ports.ts';
 
 export interface Unfinished extends Unsettled {
   /** Target key → attribute → hash that one of our own writes was to set and that may stand there now. */
   readonly hashes: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Closes the intents that were looked after; called once the hashes are not needed any more to judge by. */
+  readonly settle: () => void;
 }
 
 export interface UnfinishedInput {
@@ -65,6 +67,7 @@ class Looking {
   readonly #targets: Set<string> = new Set();
   readonly #hashes: Map<string, ReadonlyMap<string, string>> = new Map();
   readonly #settlements: Settlement[] = [];
+  readonly #spent: Spending[] = [];
 
   constructor(input: UnfinishedInput) {
     this.#input = input;
@@ -79,8 +82,14 @@ class Looking {
   }
 
   finish(): Unfinished {
-    this.#input.memory.settle(this.#settlements);
-    return { sources: this.#sources, targets: this.#targets, hashes: this.#hashes };
+    const { memory, now } = this.#input;
+    // A kill from here on means a second look, which finds the same; the store is not kept waiting for the systems.
+    memory.flush();
+    const settle = (): void => {
+      memory.settle(this.#settlements);
+      memory.spend(now, this.#spent);
+    };
+    return { sources: this.#sources, targets: this.#targets, hashes: this.#hashes, settle };
   }
 
   async #ask(side: 'Source' | 'Target', intents: readonly Intent[], signal: AbortSignal): Promise<Answers> {
@@ -179,7 +188,7 @@ class Looking {
 
   #conclude(intent: Intent, outcome: Settlement['outcome']): void {
     this.#settlements.push({ intent: intent.id, outcome });
-    if (outcome === 'Applied') this.#input.memory.spend(this.#input.now, intent.spending);
+    if (outcome === 'Applied') this.#spent.push(...intent.spending);
   }
 
   #keyOf(side: 'Source' | 'Target', id: string): string {

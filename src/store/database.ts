@@ -45,7 +45,8 @@ export class Database {
     const wait = options.ownership ? WAIT_FOR_THREADS_MS : WAIT_MS;
     this.#database = options.readOnly ? openForReading(path) : new DatabaseSync(path);
     try {
-      this.#database.exec(`PRAGMA cache_size = -${CACHE_KIBIBYTES}; PRAGMA busy_timeout = ${wait};`);
+      // First of all how long to wait: the last process before us may be putting its log away.
+      this.#database.exec(`PRAGMA busy_timeout = ${wait}; PRAGMA cache_size = -${CACHE_KIBIBYTES};`);
       if (!options.readOnly) this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
       this.version();
     } catch (error) {

@@ -78,9 +78,7 @@ export function openOwned(
   opened.defer(() => lock.close());
   const database = opened.adopt(new Database(join(folder, DATABASE)), (one) => one.close());
   const key = unlockKey(folder, database);
-  const epoch = readEpoch(database) + 1;
-  database.run(`INSERT OR REPLACE INTO meta (name, value) VALUES ('epoch', ?)`, String(epoch));
-  database.flush();
+  const epoch = raiseEpoch(folder, database);
   const all = opened.move();
   return {
     database,
@@ -91,11 +89,30 @@ export function openOwned(
   };
 }
 
-/** What a thread of the owner opens: the owner holds the folder, this one only has to name its epoch. */
+function raiseEpoch(folder: string, database: Database): number {
+  const epoch = readEpoch(database) + 1;
+  try {
+    database.run(`INSERT OR REPLACE INTO meta (name, value) VALUES ('epoch', ?)`, String(epoch));
+    database.flush();
+    return epoch;
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    const message = `the state in ${folder} is in the middle of another process's transaction; that process may be stopped: end it`;
+    throw new StateError('Locked', message, error);
+  }
+}
+
+/**
+ * What a thread of the owner opens: the owner holds the folder, this one only has to name its epoch. What was not
+ * flushed when it closes came from a run that failed, and is dropped.
+ */
 export function joinState(folder: string, ownership: Ownership): State {
   using opened = new DisposableStack();
   const path = join(folder, DATABASE);
-  const database = opened.adopt(new Database(path, { ownership }), (one) => one.close());
+  const database = opened.adopt(new Database(path, { ownership }), (one) => {
+    one.rollback();
+    one.close();
+  });
   const key = knownKey(folder, database);
   const all = opened.move();
   return { database, digest: keyedDigest(key), isPublic: false, [Symbol.dispose]: () => all.dispose() };
