@@ -86,8 +86,9 @@ class Looking {
     // A kill from here on means a second look, which finds the same; the store is not kept waiting for the systems.
     memory.flush();
     const settle = (): void => {
-      memory.settle(this.#settlements);
+      // In one with the settlements, which make it durable: what happened counts, wherever a kill comes.
       memory.spend(now, this.#spent);
+      memory.settle(this.#settlements);
     };
     return { sources: this.#sources, targets: this.#targets, hashes: this.#hashes, settle };
   }
