@@ -9,7 +9,7 @@ import type { ControlPlane } from './control-plane.ts';
 import { helm, type Values } from './helm.ts';
 import { PROGRAM } from './rollcall.ts';
 
-const SYSTEM_NAMESPACE = 'rollcall-system';
+export const SYSTEM_NAMESPACE = 'rollcall-system';
 
 /** Definitions, account and rights as the chart makes them; no pod runs here. */
 export async function installChart(plane: ControlPlane, values: Values = {}): Promise<void> {
