@@ -67,7 +67,7 @@ const refusals: string[] = [];
 /** A rule about a change, which no single manifest can break. */
 async function refusalOfOtherType(): Promise<string> {
   const path = '/apis/rollcall.dev/v1alpha1/namespaces/default/managedsystems';
-  const objects = [{ name: 'person', type: 'User', id: 'uid' }];
+  const objects = [{ name: 'person', type: 'User', id: 'uid', attributes: [{ name: 'sn' }] }];
   const spec = { type: 'Repository', repository: {}, objects };
   const head = { apiVersion: 'rollcall.dev/v1alpha1', kind: 'ManagedSystem', metadata: { name: 'changing' } };
   await plane.request('POST', path, { ...head, spec });
