@@ -14,9 +14,11 @@ export type Row = Record<string, SQLOutputValue>;
 /** Writes after which a bulk load begins a new transaction, so that the log stays small. */
 const WRITES_PER_TRANSACTION = 20_000;
 const CACHE_KIBIBYTES = 16_384;
-/** How long to wait for another thread's transaction; it may be waiting for a slow directory itself. */
+/** How long to wait for another process's transaction. */
 const WAIT_MS = 5_000;
+/** How long to wait for another thread's, and how long without looking up: meanwhile nobody could end this one. */
 const WAIT_FOR_THREADS_MS = 600_000;
+const WAIT_AT_ONCE_MS = 200;
 
 /** Several threads of one process write, and another process may have taken over meanwhile. */
 export interface Ownership {
@@ -42,13 +44,13 @@ export class Database {
   constructor(path: string, options: DatabaseOptions = {}) {
     this.path = path;
     this.#ownership = options.ownership;
-    const wait = options.ownership ? WAIT_FOR_THREADS_MS : WAIT_MS;
     this.#database = options.readOnly ? openForReading(path) : new DatabaseSync(path);
     try {
       // First of all how long to wait: the last process before us may be putting its log away.
-      this.#database.exec(`PRAGMA busy_timeout = ${wait}; PRAGMA cache_size = -${CACHE_KIBIBYTES};`);
+      this.#database.exec(`PRAGMA busy_timeout = ${WAIT_MS}; PRAGMA cache_size = -${CACHE_KIBIBYTES};`);
       if (!options.readOnly) this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
       this.version();
+      if (options.ownership) this.#database.exec(`PRAGMA busy_timeout = ${WAIT_AT_ONCE_MS};`);
     } catch (error) {
       this.#database.close();
       throw damaged(path, error);
@@ -162,11 +164,29 @@ export class Database {
   }
 
   #begin(): void {
-    if (this.#ownership && !this.#ownership.mayWrite()) throw superseded(this.path);
-    this.#database.exec('BEGIN IMMEDIATE');
-    if (!this.#ownership || readEpoch(this) === this.#ownership.epoch) return;
+    if (this.#ownership) this.#beginAs(this.#ownership);
+    else this.#database.exec('BEGIN IMMEDIATE');
+  }
+
+  #beginAs({ epoch, mayWrite }: Ownership): void {
+    const deadline = performance.now() + WAIT_FOR_THREADS_MS;
+    do {
+      if (!mayWrite()) throw superseded(this.path);
+    } while (!this.#tryBegin(performance.now() > deadline));
+    if (readEpoch(this) === epoch) return;
     this.#database.exec('ROLLBACK');
     throw superseded(this.path);
+  }
+
+  /** False: somebody else is in a transaction. */
+  #tryBegin(isLast: boolean): boolean {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      return true;
+    } catch (error) {
+      if (isLast || !(error instanceof Error) || !error.message.includes('database is locked')) throw error;
+      return false;
+    }
   }
 
   #prepare(sql: string): StatementSync {

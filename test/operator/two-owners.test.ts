@@ -12,6 +12,7 @@ const PATIENCE = { timeout: 90_000, interval: 50 };
 
 let plane: ControlPlane;
 let slapd: Slapd;
+const worlds: FaultWorld[] = [];
 
 beforeAll(async () => {
   [plane, slapd] = await Promise.all([startControlPlane(), startSlapd()]);
@@ -19,6 +20,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
+  for (const world of worlds) await world[Symbol.asyncDispose]();
   await slapd.stop();
   await plane.stop();
 });
@@ -32,6 +34,7 @@ interface Pair {
 /** The first leads and writes, the second stands by. */
 async function pair(): Promise<Pair> {
   const world = await FaultWorld.open(plane, slapd, { people: PEOPLE, writesPerSecond: 6 });
+  worlds.push(world);
   await world.apply();
   const first = await world.start({ podName: 'first' });
   await vi.waitFor(async () => expect((await world.writes()).length).toBeGreaterThan(5), PATIENCE);
@@ -49,7 +52,6 @@ const everyDn = (world: FaultWorld): string[] =>
 describe.concurrent('a leader that is paused past its lease', () => {
   it('and goes on when another has finished writes nothing, outside or in the store, and ends with a failure', async () => {
     const { world, first, second } = await pair();
-    await using _ended = world;
     first.process.kill('SIGSTOP');
     await world.settled();
     expect(second.log).toContain('"Leading"');
@@ -67,11 +69,13 @@ describe.concurrent('a leader that is paused past its lease', () => {
 
   it('and goes on while another is at work takes nothing away from it', async () => {
     const { world, first, second } = await pair();
-    await using _ended = world;
     first.process.kill('SIGSTOP');
     const before = world.connectionWrites();
     const own = new Set(before.map(({ connection }) => connection));
-    await vi.waitFor(() => expect(world.connectionWrites().length).toBeGreaterThan(before.length + 8), PATIENCE);
+    await vi.waitFor(
+      () => expect(world.connectionWrites().length).toBeGreaterThan(before.length + 8),
+      PATIENCE,
+    );
     const exit = exitOf(first);
     first.process.kill('SIGCONT');
     expect(await exit).toBe(1);

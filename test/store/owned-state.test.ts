@@ -65,7 +65,9 @@ describe('every new owner', () => {
     before.database.flush();
     own();
     expect(codeOf(() => before.database.run(PUT, 'late'))).toBe('Superseded');
-    expect(codeOf(() => before.database.atomically(() => before.database.run(PUT, 'late')))).toBe('Superseded');
+    expect(codeOf(() => before.database.atomically(() => before.database.run(PUT, 'late')))).toBe(
+      'Superseded',
+    );
     expect(written()).toBe('mine');
   });
 

@@ -45,11 +45,7 @@ export class FaultWorld implements AsyncDisposable {
   }
 
   /** The people are in the file and some of them in the directory; nothing is applied yet. */
-  static async open(
-    plane: ControlPlane,
-    slapd: Slapd,
-    options: FaultWorldOptions = {},
-  ): Promise<FaultWorld> {
+  static async open(plane: ControlPlane, slapd: Slapd, options: FaultWorldOptions = {}): Promise<FaultWorld> {
     const world = new FaultWorld(plane, slapd, options);
     await plane.request('POST', '/api/v1/namespaces', { metadata: { name: world.namespace } });
     await world.#grantLease();
@@ -70,7 +66,11 @@ export class FaultWorld implements AsyncDisposable {
 
   /** Each world has a lease of its own, which the chart's account may not hold. */
   async #grantLease(): Promise<void> {
-    const rule = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'get', 'update'] };
+    const rule = {
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      verbs: ['create', 'get', 'update'],
+    };
     const path = `${RIGHTS}/${this.namespace}`;
     await this.plane.request('POST', `${path}/roles`, { metadata: { name: 'lease' }, rules: [rule] });
     await this.plane.request('POST', `${path}/rolebindings`, {
@@ -98,7 +98,12 @@ export class FaultWorld implements AsyncDisposable {
     const apiVersion = kind === 'Secret' ? 'v1' : 'rollcall.dev/v1alpha1';
     const object = { apiVersion, kind, metadata: { name, namespace: this.namespace }, ...content };
     const query = '?fieldManager=test&force=true';
-    const { status, body } = await this.plane.request('PATCH', path + query, object, 'application/apply-patch+yaml');
+    const { status, body } = await this.plane.request(
+      'PATCH',
+      path + query,
+      object,
+      'application/apply-patch+yaml',
+    );
     if (status >= 300) throw new Error(`${kind} ${name}: ${JSON.stringify(body)}`);
   }
 
@@ -118,7 +123,12 @@ export class FaultWorld implements AsyncDisposable {
   /** Asks for a run as a person does. */
   async request(mapping: string, token: string): Promise<void> {
     const patch = { metadata: { annotations: { 'rollcall.dev/run-requested-at': token } } };
-    await this.plane.request('PATCH', this.path('ReconMapping', mapping), patch, 'application/merge-patch+json');
+    await this.plane.request(
+      'PATCH',
+      this.path('ReconMapping', mapping),
+      patch,
+      'application/merge-patch+json',
+    );
   }
 
   #secret(): object {
@@ -200,7 +210,10 @@ export class FaultWorld implements AsyncDisposable {
 
   /** Who held it is dead for certain, so that nobody need wait until it expires. */
   async dropLease(): Promise<void> {
-    await this.plane.request('DELETE', `/apis/coordination.k8s.io/v1/namespaces/${this.namespace}/leases/rollcall`);
+    await this.plane.request(
+      'DELETE',
+      `/apis/coordination.k8s.io/v1/namespaces/${this.namespace}/leases/rollcall`,
+    );
   }
 
   async mapping(name: string): Promise<ReconMapping> {
@@ -264,7 +277,9 @@ export class FaultWorld implements AsyncDisposable {
   store(): Record<string, unknown[]> {
     const database = new DatabaseSync(join(this.folder, 'state', 'rollcall.db'), { readOnly: true });
     try {
-      const tables = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`).all();
+      const tables = database
+        .prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`)
+        .all();
       return Object.fromEntries(
         tables.map(({ name }) => [String(name), database.prepare(`SELECT * FROM ${String(name)}`).all()]),
       );

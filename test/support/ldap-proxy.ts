@@ -111,10 +111,7 @@ function operationOf(message: Buffer): number {
 }
 
 /** BER: short, or the number of bytes that the length takes. */
-function lengthAt(
-  bytes: Buffer,
-  at: number,
-): { readonly value: number; readonly at: number } | undefined {
+function lengthAt(bytes: Buffer, at: number): { readonly value: number; readonly at: number } | undefined {
   const first = bytes[at];
   if (first === undefined) return undefined;
   if (first < 0x80) return { value: first, at: at + 1 };
