@@ -25,6 +25,13 @@ export interface EndedRun {
   readonly outcome: Extract<MappingOutcome, { kind: 'Ran' | 'Crashed' }>;
 }
 
+/** What the state folder knows of the last run of a mapping, which a status may not have been told any more. */
+export interface RememberedRun {
+  readonly id: string;
+  /** False: it was cut off, or could not be done. */
+  readonly isWhole: boolean;
+}
+
 export class MappingState {
   readonly uid: string;
   readonly firstSeenAt: number;
@@ -44,20 +51,23 @@ export class MappingState {
   /** The sequence number of its last run, and whether something of it waits for other mappings. */
   lastSequence = 0;
   waits = false;
+  /** A run was cut off: whoever reads what it may have written is to look, whatever the next run still has to write. */
+  owesChain: boolean;
   /** It was due too often in one chain; for people. */
   notSettling: string | undefined;
   toldUnknownApproval: string | undefined;
 
   /** Taken up from the status that an earlier process left. */
-  constructor({ metadata, object }: ClusterObject, now: number) {
+  constructor({ metadata, object }: ClusterObject, now: number, last?: RememberedRun) {
     this.uid = metadata.uid ?? '';
     this.firstSeenAt = now;
     this.status = (object['status'] ?? {}) as ReconMappingStatus;
     const { lastRun, observedGeneration } = this.status;
+    this.owesChain = last !== undefined && (!last.isWhole || last.id !== lastRun?.id);
     if (lastRun?.startedAt === undefined) return;
     this.lastStart = Date.parse(lastRun.startedAt);
     // A run that nobody ended was cut off: it is taken up again at once.
-    if (lastRun.outcome === undefined) this.retryAt = now;
+    if (lastRun.outcome === undefined || this.owesChain) this.retryAt = now;
     else this.ranGeneration = observedGeneration;
   }
 }
