@@ -152,8 +152,7 @@ export class MappingReconciler {
     const isOpen = conditions.some(({ type }) => type === 'Reconciling');
     const isTold =
       observedGeneration === seen.metadata.generation && ready?.reason !== 'Suspended' && !isOpen;
-    const retries = state.retryAt !== undefined;
-    if (!isTold && !retries) return this.#settle(look, { kind: 'Idle' }, due);
+    if (!isTold && state.retryAt === undefined) return this.#settle(look, { kind: 'Idle' }, due);
     return this.#write(look, state.status).then(() => this.#next(due));
   }
 
@@ -231,8 +230,7 @@ export class MappingReconciler {
     if (!isFirst && !isTime) return { kind: 'After', milliseconds: PROGRESS_EVERY_MS };
     running.toldAt = now;
     const outcome = { kind: 'Running', run: started, progress } as const;
-    const status = this.#statusOf(look, outcome, undefined);
-    await this.#write(look, status);
+    await this.#write(look, this.#statusOf(look, outcome, undefined));
     return { kind: 'After', milliseconds: PROGRESS_EVERY_MS };
   }
 
