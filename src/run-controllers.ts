@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { loadContract } from './api/validation.ts';
 import { Controllers } from './controller/controllers.ts';
+import type { RememberedRun } from './controller/mapping-state.ts';
 import type { Cluster, DomainObserver, Leadership, Log, ObjectKey, Recorder } from './controller/ports.ts';
 import { CelExpressions } from './expressions/cel.ts';
 import { realTimers } from './lib/timers.ts';
@@ -10,7 +11,8 @@ import { Fence } from './runner/fence.ts';
 import { SystemProber } from './runner/system-prober.ts';
 import { ThreadRunner } from './runner/thread-runner.ts';
 import type { ServiceSettings } from './service-settings.ts';
-import { openOwned } from './store/state.ts';
+import { Runs } from './store/runs.ts';
+import { openOwned, type State } from './store/state.ts';
 
 /** The lease is renewed every two seconds; threads have to know of it well before it ends. */
 const FENCE_EVERY_MS = 500;
@@ -47,6 +49,7 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
     expressions: new CelExpressions(),
     runner: new ThreadRunner({ stateFolder, epoch: state.epoch, fence }),
     prober: new SystemProber(state),
+    lastRun: (mapping) => lastRunOf(state, mapping),
     timers: realTimers,
     random: Math.random,
     concurrentRuns: settings.concurrentRuns,
@@ -63,6 +66,11 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
     clearInterval(extending);
     await recorder.flush();
   }
+}
+
+function lastRunOf({ database }: State, mapping: string): RememberedRun | undefined {
+  const [last] = new Runs(database).list(mapping, 1);
+  return last && { id: last.id, isWhole: last.outcome !== undefined && last.outcome !== 'Failed' };
 }
 
 /** Of the database and its log. */

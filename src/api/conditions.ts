@@ -119,7 +119,8 @@ export const reasons: Readonly<Record<Reason, string>> = {
   Progressing: 'The first run of this generation is under way.',
   ProgressingWithRetry: 'The last attempt failed; it is tried again with growing pauses.',
   Suspended: 'It is suspended (spec.suspend): nothing is read and nothing is written.',
-  NotYetRun: 'It is valid, and no run of this generation has been due yet: it runs on request, or by its schedule.',
+  NotYetRun:
+    'It is valid, and no run of this generation has been due yet: it runs on request, or by its schedule.',
 
   SystemNotReady: 'One of its systems is not ready. The mapping waits for it.',
   PolicyNotReady: 'Its policy is not accepted. The mapping waits for it.',

@@ -6,7 +6,7 @@ import { kindNames, type Kind } from '../api/names.ts';
 import type { Contract } from '../api/validation.ts';
 import type { ExpressionCompiler } from '../engine/definition.ts';
 import { runController, type Next } from './controller.ts';
-import type { MappingState } from './mapping-state.ts';
+import type { MappingState, RememberedRun } from './mapping-state.ts';
 import { Objects } from './objects.ts';
 import type {
   Cluster,
@@ -42,6 +42,8 @@ export interface ControllersOptions {
   readonly log: Log;
   readonly timers: Timers;
   readonly random: () => number;
+  /** What the state folder knows of a mapping's last run; absent: only its status is asked. */
+  readonly lastRun?: (mapping: string) => RememberedRun | undefined;
   /** Runs at once. */
   readonly concurrentRuns: number;
   readonly probeEveryMs: number;
@@ -103,6 +105,7 @@ export class Controllers {
       systems: registry,
       states: this.#states,
       launcher: this.#launcher,
+      lastRun: options.lastRun,
       refersTo: (key, used) => this.#refersTo({ kind: 'ReconMapping', key }, used),
     });
     this.#systems = new SystemReconciler({

@@ -1,5 +1,5 @@
 /** What the controller remembers of a mapping between two looks. What has to outlive the process is in its status. */
-import type { ReconMappingStatus } from '../api/recon-mapping.ts';
+import type { LastRun, ReconMappingStatus } from '../api/recon-mapping.ts';
 import type { Progress } from '../engine/run-ports.ts';
 import type { MappingOutcome, StartedRun } from './mapping-outcome.ts';
 import type { ClusterObject } from './ports.ts';
@@ -25,6 +25,13 @@ export interface EndedRun {
   readonly outcome: Extract<MappingOutcome, { kind: 'Ran' | 'Crashed' }>;
 }
 
+/** What the state folder knows of the last run of a mapping, which a status may not have been told any more. */
+export interface RememberedRun {
+  readonly id: string;
+  /** False: it was cut off, or could not be done. */
+  readonly isWhole: boolean;
+}
+
 export class MappingState {
   readonly uid: string;
   readonly firstSeenAt: number;
@@ -44,20 +51,32 @@ export class MappingState {
   /** The sequence number of its last run, and whether something of it waits for other mappings. */
   lastSequence = 0;
   waits = false;
+  /** A run was cut off: whoever reads what it may have written is to look, whatever the next run still has to write. */
+  owesChain: boolean;
   /** It was due too often in one chain; for people. */
   notSettling: string | undefined;
   toldUnknownApproval: string | undefined;
 
   /** Taken up from the status that an earlier process left. */
-  constructor({ metadata, object }: ClusterObject, now: number) {
+  constructor({ metadata, object }: ClusterObject, now: number, last?: RememberedRun) {
     this.uid = metadata.uid ?? '';
     this.firstSeenAt = now;
     this.status = (object['status'] ?? {}) as ReconMappingStatus;
-    const { lastRun, observedGeneration } = this.status;
+    const { lastRun } = this.status;
+    this.owesChain = last !== undefined && isUntold(last, lastRun);
     if (lastRun?.startedAt === undefined) return;
     this.lastStart = Date.parse(lastRun.startedAt);
-    if (lastRun.outcome !== undefined) this.ranGeneration = observedGeneration;
-    // A run that failed is tried again, and one that nobody ended was cut off: it is taken up at once.
-    if (lastRun.outcome === undefined || lastRun.outcome === 'Failed') this.retryAt = now;
+    if (lastRun.outcome !== undefined) this.ranGeneration = this.status.observedGeneration;
+    if (this.owesChain || isOpen(lastRun)) this.retryAt = now;
   }
+}
+
+/** It may have written, and ended before anybody was told of it. */
+function isUntold({ id, isWhole }: RememberedRun, lastRun: LastRun | undefined): boolean {
+  return !isWhole || id !== lastRun?.id;
+}
+
+/** A run that failed is tried again, and one that nobody ended was cut off: it is taken up at once. */
+function isOpen({ outcome }: LastRun): boolean {
+  return outcome === undefined || outcome === 'Failed';
 }

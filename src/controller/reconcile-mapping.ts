@@ -9,7 +9,8 @@ import type { Next } from './controller.ts';
 import { dueOf, type Due, type Trigger } from './due.ts';
 import { mappingEvents } from './mapping-events.ts';
 import type { MappingOutcome } from './mapping-outcome.ts';
-import { MappingState } from './mapping-state.ts';
+import { isChainOwed } from './owed-chain.ts';
+import { MappingState, type RememberedRun } from './mapping-state.ts';
 import { mappingStatus } from './mapping-status.ts';
 import type { RunLauncher } from './run-launcher.ts';
 import { describeProblems, type Objects } from './objects.ts';
@@ -36,6 +37,8 @@ export interface MappingReconcilerOptions {
   readonly states: Map<string, MappingState>;
   readonly launcher: RunLauncher;
   readonly refersTo: (key: string, used: readonly ObjectKey[]) => void;
+  /** Of the state folder. */
+  readonly lastRun?: ((key: string) => RememberedRun | undefined) | undefined;
 }
 
 interface Look {
@@ -88,11 +91,12 @@ export class MappingReconciler {
   }
 
   #stateOf(key: string, seen: ClusterObject): MappingState {
-    const { states, timers } = this.#options;
+    const { states, timers, lastRun } = this.#options;
     const known = states.get(key);
     if (known && known.uid === (seen.metadata.uid ?? '')) return known;
     known?.running?.stop.abort();
-    const fresh = new MappingState(seen, timers.now());
+    const fresh = new MappingState(seen, timers.now(), lastRun?.(key));
+    if (isChainOwed(key, this.#options)) fresh.woken.add('Chain');
     states.set(key, fresh);
     return fresh;
   }
@@ -206,8 +210,7 @@ export class MappingReconciler {
     if (!isFirst && !isTime) return { kind: 'After', milliseconds: PROGRESS_EVERY_MS };
     running.toldAt = now;
     const outcome = { kind: 'Running', run: started, progress } as const;
-    const status = this.#statusOf(look, outcome, undefined);
-    await this.#write(look, status);
+    await this.#write(look, this.#statusOf(look, outcome, undefined));
     return { kind: 'After', milliseconds: PROGRESS_EVERY_MS };
   }
 

@@ -153,7 +153,8 @@ export class RunLauncher {
       this.#retry(state, code === 'AuthenticationFailed' ? REFUSED_RETRY_MS : FIRST_RETRY_MS);
       if (code !== 'Stopped') this.#suspectSystems(key);
     } else state.failures = 0;
-    this.#wakeChain(key, run.chain, report);
+    this.#wakeChain(key, run.chain, report, state.owesChain);
+    if (outcome !== 'Failed') state.owesChain = false;
     this.#wakeWaiting(key);
   }
 
@@ -173,12 +174,12 @@ export class RunLauncher {
   }
 
   /** Who reads what was written is due at once, until the same chain has had it often enough. */
-  #wakeChain(key: string, chain: Chain, { summary: { result }, wrote }: RunReport): void {
+  #wakeChain(key: string, chain: Chain, { summary: { result }, wrote }: RunReport, isOwed: boolean): void {
     const all = this.#options.objects.linked(key.split('/')[0] ?? '');
     const own = all.find((one) => one.key === key);
     if (!own || !result) return;
     const sides = [
-      result.wrote.Target ? own.target : undefined,
+      result.wrote.Target || isOwed ? own.target : undefined,
       result.wrote.Source ? own.source : undefined,
     ];
     const written = sides.map((side) => side?.system.object);

@@ -63,7 +63,7 @@ function threadFile(): URL {
 }
 
 /** A fault of this program, not of a system. The message names places, no data. */
-class RunCrashed extends Error {
+export class RunCrashed extends Error {
   readonly code: string | undefined;
 
   constructor(code: string | undefined, places: string) {

@@ -25,7 +25,7 @@ export interface Ownership {
   /** What the owner's row has to say, in every transaction. */
   readonly epoch: number;
   /** Asked before every transaction and every commit. */
-  mayWrite(): boolean;
+  readonly mayWrite: () => boolean;
 }
 
 export interface DatabaseOptions {

@@ -148,7 +148,8 @@ export function controllerSuite(name: string, open: () => Promise<ControllerHarn
         await settled();
         world.timers.turn(600 * MINUTE);
         await world.untilRuns('staff', 2);
-        await world.expectSilence();
+        await world.untilSilent();
+        expect(world.runsOf('staff')).toBe(2);
       });
     });
 
@@ -171,7 +172,9 @@ export function controllerSuite(name: string, open: () => Promise<ControllerHarn
         await world.put('ReconMapping', 'staff', mapping());
         await world.start();
         await world.untilReady('ReconMapping', 'staff', 'False SystemNotReady');
-        expect(world.condition('ManagedSystem', 'people', 'Reachable')).toMatch(/^False /);
+        await world.until(() =>
+          expect(world.condition('ManagedSystem', 'people', 'Reachable')).toMatch(/^False /),
+        );
         expect(world.runs).toEqual([]);
         world.writeFile('people.csv', PEOPLE);
         world.timers.turn(PROBE_EVERY_MS);

@@ -69,25 +69,34 @@ function listProblems(conditions: readonly Condition[], { kind }: Observed): str
   ];
 }
 
-/** Of the conditions that kstatus reads: status, and what else is said of it. */
-function togetherProblems(conditions: readonly Condition[], { status, metadata }: Observed): string[] {
-  const of = (type: string): Condition | undefined => conditions.find((one) => one.type === type);
-  const [ready, reconciling, stalled] = [of('Ready'), of('Reconciling'), of('Stalled')];
-  const observed = status?.observedGeneration ?? -1;
-  const isOpen = reconciling !== undefined;
-  const mayBe: Readonly<Record<Condition['status'], boolean>> = {
-    // A later run of a generation that was ready.
-    True: !stalled && (!isOpen || (observed === metadata.generation && reconciling.reason === 'Progressing')),
-    Unknown: isOpen && !stalled,
-    // Or too many entries failed, which the next run looks at.
-    False: isOpen !== (stalled !== undefined) || of('InSync')?.reason === 'EntriesFailed',
-  };
+/** Of the conditions that kstatus reads. */
+function togetherProblems(conditions: readonly Condition[], object: Observed): string[] {
+  const generation = object.metadata.generation ?? 0;
+  const observed = object.status?.observedGeneration ?? -1;
+  const is = conditions
+    .filter(({ type }) => ['Ready', 'Reconciling', 'Stalled'].includes(type))
+    .map(({ type, status }) => (type === 'Ready' ? `Ready=${status}` : type))
+    .join(' ');
+  const ready = conditions.find(({ type }) => type === 'Ready');
   return when([
-    [isOpen && stalled !== undefined, 'Reconciling and Stalled at once'],
-    [ready !== undefined && !mayBe[ready.status], `Ready=${ready?.status}, which the others contradict`],
-    [observed > (metadata.generation ?? 0), 'observedGeneration is of a generation to come'],
+    [conditions.length > 0 && !allowed(conditions, observed === generation).includes(is), is],
+    [observed > generation, 'observedGeneration is of a generation to come'],
     [isOlder(ready, observed), 'Ready=True for an older generation than the observed one'],
   ]);
+}
+
+function allowed(conditions: readonly Condition[], wasReady: boolean): string[] {
+  const reasonOf = (name: string): string | undefined => conditions.find(({ type }) => type === name)?.reason;
+  return [
+    'Ready=True',
+    'Ready=Unknown Reconciling',
+    'Ready=False Reconciling',
+    'Ready=False Stalled',
+    // A later run of a generation that was ready.
+    ...(wasReady && reasonOf('Reconciling') === 'Progressing' ? ['Ready=True Reconciling'] : []),
+    // Too many entries failed: the next run looks at them, and no retry before.
+    ...(reasonOf('InSync') === 'EntriesFailed' ? ['Ready=False'] : []),
+  ];
 }
 
 function isOlder(ready: Condition | undefined, observed: number): boolean {
