@@ -1,7 +1,7 @@
 /** Flags of the commands that go on until they are stopped, `up` and `operator`, or everything that is wrong with them. */
 import { parseArgs } from 'node:util';
 import { parseDuration } from './lib/duration.ts';
-import { LOG_LEVELS, type LogLevel } from './observe/log.ts';
+import { LOG_LEVELS, type LogLevel } from './lib/log-level.ts';
 
 export interface ServiceSettings {
   readonly concurrentRuns: number;

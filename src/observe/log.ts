@@ -1,9 +1,7 @@
 /** Lines of JSON on standard error: a constant sentence, fields beside it, and nothing of what an entry holds. */
 import { pino, type Logger } from 'pino';
 import type { Log } from '../controller/ports.ts';
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import type { LogLevel } from '../lib/log-level.ts';
 
 export function openLog(level: LogLevel, write: (line: string) => void): Log {
   const logger: Logger = pino(
