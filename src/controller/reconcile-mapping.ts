@@ -6,7 +6,7 @@ import { approvePlanAnnotation, runRequestedAtAnnotation } from '../api/names.ts
 import type { ReconMapping, ReconMappingStatus } from '../api/recon-mapping.ts';
 import type { Next } from './controller.ts';
 import { dueOf, type Due, type Trigger } from './due.ts';
-import { mappingEvents } from './mapping-events.ts';
+import { mappingEvents, regarding } from './mapping-events.ts';
 import type { MappingOutcome } from './mapping-outcome.ts';
 import { isChainOwed } from './owed-chain.ts';
 import { MappingState, type RememberedRun } from './mapping-state.ts';
@@ -23,6 +23,7 @@ import type { SystemRegistry } from './system-registry.ts';
 const PROGRESS_EVERY_MS = 10_000;
 /** The cache has not seen yet what the server has. */
 const STALE_RETRY_MS = 1_000;
+const QUEUED_RETRY_MS = 30_000;
 
 export interface MappingReconcilerOptions {
   readonly cluster: Cluster;
@@ -179,6 +180,7 @@ export class MappingReconciler {
     const notReady = this.#notReady(resolved);
     if (notReady === 'Unknown') return { kind: 'Done' };
     if (notReady) return this.#settle(look, notReady);
+    if (!launcher.mayStart(key, resolved)) return this.#queue(look);
     // What is about to be written by must be what stands there now, not what a slow watch has last told of.
     const live = await cluster.getLive('ReconMapping', key, signal);
     const isCurrent =
@@ -196,8 +198,13 @@ export class MappingReconciler {
       approval: this.#approval(seen, state),
       regarding: regarding(seen),
     });
-    if (!started) return this.#settle(look, { kind: 'Queued' });
-    return this.#watch(look);
+    return started ? this.#watch(look) : this.#queue(look);
+  }
+
+  /** A slot that becomes free wakes it; should the one that was woken not take it, it looks by itself. */
+  async #queue(look: Look): Promise<Next> {
+    await this.#settle(look, { kind: 'Queued' });
+    return { kind: 'After', milliseconds: QUEUED_RETRY_MS };
   }
 
   /** Unknown: nobody has asked the system yet; it will wake the mapping. */
@@ -290,11 +297,4 @@ export class MappingReconciler {
     if (due.kind === 'At') return { kind: 'After', milliseconds: due.at - this.#options.timers.now() };
     return due.kind === 'Now' ? { kind: 'After', milliseconds: 1 } : { kind: 'Done' };
   }
-}
-
-function regarding({ metadata }: ClusterObject): {
-  kind: 'ReconMapping';
-  metadata: ClusterObject['metadata'];
-} {
-  return { kind: 'ReconMapping', metadata };
 }
