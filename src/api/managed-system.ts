@@ -336,7 +336,7 @@ export interface ManagedSystemStatus {
   mappings?: number;
 }
 /**
- * The last attempt to connect, authenticate and read the schema.
+ * The last attempt to connect, authenticate and read the schema that found something else than the one before.
  */
 export interface LastProbe {
   /**

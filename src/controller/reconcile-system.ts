@@ -145,7 +145,7 @@ export class SystemReconciler {
     const pause = isUp ? probeEveryMs : this.#pauseAfter(probed.reason, state.failures);
     state.failures = isUp ? 0 : state.failures + 1;
     state.probeAt = timers.now() + pause;
-    await this.#tell(look, isUp ? CONNECTED : down(probed), probeFields(probed, timers.now()));
+    await this.#tell(look, isUp ? CONNECTED : down(probed), probeFields(probed, timers.now(), state.status));
     return { kind: 'After', milliseconds: pause };
   }
 
@@ -249,10 +249,18 @@ function unresolved(reason: Reason, message: string): Findings {
   };
 }
 
-function probeFields(probed: Probed, now: number): Partial<ManagedSystemStatus> {
+/** A probe that finds what the one before has found is not told of: a status that only lasts is not written. */
+function probeFields(
+  probed: Probed,
+  now: number,
+  { lastProbe: known, schemaDigest: knownDigest, conditions = [] }: ManagedSystemStatus,
+): Partial<ManagedSystemStatus> {
   const { milliseconds } = probed;
   const outcome = probed.kind === 'Up' ? 'Succeeded' : 'Failed';
-  const lastProbe = { finishedAt: timestamp(now), outcome, durationMilliseconds: milliseconds } as const;
+  const fresh = { finishedAt: timestamp(now), outcome, durationMilliseconds: milliseconds } as const;
+  const before = probed.kind === 'Up' ? knownDigest : findingOf(conditions, 'Ready')?.reason;
+  const found = probed.kind === 'Up' ? probed.report.schemaDigest : probed.reason;
+  const lastProbe = known?.outcome === outcome && before === found ? known : fresh;
   if (probed.kind === 'Down') return { lastProbe };
   const { vendor, capabilities, schemaDigest } = probed.report;
   return { lastProbe, vendor, capabilities: [...capabilities], schemaDigest };
