@@ -83,7 +83,9 @@ describe('20 mappings that have nothing to do', () => {
 
 describe('200 mappings and 100 systems at once', () => {
   it('settle, within the limits of the client', { timeout: 460_000 }, async () => {
-    await expect.poll(() => operator.metrics().catch(() => ''), { timeout: 20_000 }).toContain('workqueue_depth');
+    await expect
+      .poll(() => operator.metrics().catch(() => ''), { timeout: 20_000 })
+      .toContain('workqueue_depth');
     const stage = await Stage.open(plane, 'storm');
     const numbers = Array.from({ length: 50 }, (_, at) => at);
     for (const at of numbers) operator.writeData('storm', `people-${at}.csv`, day.peopleCsv([101, 102]));
