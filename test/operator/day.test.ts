@@ -258,6 +258,16 @@ describe('what the guards hold', () => {
   });
 });
 
+it('the file is looked at once in an interval, without anybody’s asking', { timeout: 90_000 }, async () => {
+  await stage.patch('ReconMapping', HUB, { spec: { interval: '30s' } });
+  await stage.untilMapping(HUB, ({ status, metadata }) => status?.observedGeneration === metadata.generation);
+  people([...EVERYBODY, 120]);
+  const seen = async (): Promise<boolean> => (await accountsOf(slapd)).has('120');
+  await expect.poll(seen, { timeout: 60_000, interval: 500 }).toBe(true);
+  const { status } = (await stage.get<SeenMapping>('ReconMapping', HUB)) ?? {};
+  expect(status?.lastRun?.trigger).toBe('Interval');
+});
+
 describe('in the evening', () => {
   it('everybody who looked at any moment of the day saw a status by the rules', async () => {
     expect(await operator.stop()).toBe(0);
