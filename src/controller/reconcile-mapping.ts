@@ -6,6 +6,7 @@ import { approvePlanAnnotation, runRequestedAtAnnotation } from '../api/names.ts
 import type { ReconMapping, ReconMappingStatus } from '../api/recon-mapping.ts';
 import type { Next } from './controller.ts';
 import { dueOf, type Due, type Trigger } from './due.ts';
+import { approvalOf } from './approval.ts';
 import { mappingEvents, regarding } from './mapping-events.ts';
 import type { MappingOutcome } from './mapping-outcome.ts';
 import { isChainOwed } from './owed-chain.ts';
@@ -131,17 +132,11 @@ export class MappingReconciler {
       since: state.firstSeenAt,
       request: annotations[runRequestedAtAnnotation],
       handledRequest: state.status.lastHandledRequest,
-      approval: this.#approval(seen, state),
+      approval: approvalOf(mapping, state),
       generationRan: state.ranGeneration === (seen.metadata.generation ?? 0),
       woken: state.woken,
       retryAt: state.retryAt,
     });
-  }
-
-  /** The annotation's digest where it names what is held, and was not used before. */
-  #approval(seen: ClusterObject, { status }: MappingState): string | undefined {
-    const digest = seen.metadata.annotations?.[approvePlanAnnotation];
-    return digest === status.plan?.digest && digest !== status.lastHandledApproval ? digest : undefined;
   }
 
   /** Nothing is due: the status stays as it is, where it tells of this generation. */
@@ -195,7 +190,7 @@ export class MappingReconciler {
       mode: mapping.spec.mode,
       generation: seen.metadata.generation ?? 0,
       request,
-      approval: this.#approval(seen, state),
+      approval: approvalOf(mapping, state),
       regarding: regarding(seen),
     });
     return started ? this.#watch(look) : this.#queue(look);
@@ -252,7 +247,9 @@ export class MappingReconciler {
     const nextRunAt = due?.kind === 'At' ? due.at : undefined;
     const before = state.status.conditions ?? [];
     const told = this.#statusOf(look, outcome, nextRunAt, run);
-    state.status = run.approval === undefined ? told : { ...told, lastHandledApproval: run.approval };
+    const isAnnotated = look.seen.metadata.annotations?.[approvePlanAnnotation] === run.approval;
+    const isUsed = run.approval !== undefined && isAnnotated;
+    state.status = isUsed ? { ...told, lastHandledApproval: run.approval } : told;
     state.ended = undefined;
     for (const event of mappingEvents(outcome, before))
       this.#options.recorder.record({ ...event, regarding: regarding(look.seen) });

@@ -225,8 +225,10 @@ describe('what the guards hold', () => {
 
   it('an approval in the spec does the same', async () => {
     const approvedPlan = (await stage.get<SeenMapping>('ReconMapping', HUB))?.status?.plan?.digest ?? '';
-    await stage.patch('ReconMapping', HUB, { spec: { approvedPlan } });
+    // Also where no clock brings a run.
+    await stage.patch('ReconMapping', HUB, { spec: { approvedPlan, interval: null } });
     const approved = await stage.untilMapping(HUB, ({ status }) => status?.totals?.applied === 4);
+    expect(approved.status?.lastRun?.trigger).toBe('Approval');
     expect(conditionOf(approved, 'Held')).toBeUndefined();
     leave(1);
     const again = await stage.run(HUB);
