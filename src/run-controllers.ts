@@ -56,7 +56,7 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
     probeEveryMs: settings.probeEveryMs,
     ...(metrics && {
       queueObserver: (name, sizes) => metrics.queue(name, sizes),
-      reconcileObserver: (name) => metrics.reconciles(name),
+      reconcileObserver: (name, workers) => metrics.reconciles(name, workers),
     }),
   });
   try {

@@ -1,17 +1,24 @@
-/** The annotation that releases a held plan: what it names, and whether that is held here. */
+/** Whether a held plan is to be released now: named by the annotation or in the spec, and not tried before. */
 import { approvePlanAnnotation } from '../api/names.ts';
+import type { ReconMapping } from '../api/recon-mapping.ts';
 import type { Told } from './mapping-events.ts';
 import type { MappingState } from './mapping-state.ts';
-import type { ClusterObject } from './ports.ts';
 
-/** Its digest where it names what is held, and was not used before. */
-export function approvalOf({ metadata }: ClusterObject, { status }: MappingState): string | undefined {
-  const digest = metadata.annotations?.[approvePlanAnnotation];
-  return digest === status.plan?.digest && digest !== status.lastHandledApproval ? digest : undefined;
+export function approvalOf(
+  { metadata, spec }: ReconMapping,
+  { status, ranGeneration }: Pick<MappingState, 'status' | 'ranGeneration'>,
+): string | undefined {
+  const held = status.plan?.digest;
+  if (held === undefined) return undefined;
+  const annotated =
+    metadata.annotations?.[approvePlanAnnotation] === held && held !== status.lastHandledApproval;
+  // A run of this generation had it: what is held still is held for another reason.
+  const specified = spec.approvedPlan === held && ranGeneration !== metadata.generation;
+  return annotated || specified ? held : undefined;
 }
 
 /** Told once for each value: whoever approves something that is not held is not to wait for it. */
-export function unknownApproval({ metadata }: ClusterObject, state: MappingState): Told | undefined {
+export function unknownApproval({ metadata }: ReconMapping, state: MappingState): Told | undefined {
   const digest = metadata.annotations?.[approvePlanAnnotation];
   const { plan, lastHandledApproval } = state.status;
   if (digest === undefined || [plan?.digest, lastHandledApproval, state.toldUnknownApproval].includes(digest))

@@ -48,7 +48,7 @@ export interface ControllersOptions {
   readonly concurrentRuns: number;
   readonly probeEveryMs: number;
   readonly queueObserver?: (controller: string, sizes: QueueSizes) => QueueObserver;
-  readonly reconcileObserver?: (controller: string) => ReconcileObserver;
+  readonly reconcileObserver?: (controller: string, workers: number) => ReconcileObserver;
 }
 
 /** Looks at one time; they are short, and wait for the network only. */
@@ -195,13 +195,14 @@ export class Controllers {
     const observer = queueObserver?.(LOOKS_AT[kind], {
       depth: () => this.#queues[kind].depth(),
       oldestActiveMs: () => this.#queues[kind].oldestActive(),
+      activeMs: () => this.#queues[kind].activeTime(),
     });
     return new WorkQueue({ timers, random, ...(observer && { observer }) });
   }
 
   #work(kind: Kind, signal: AbortSignal): Promise<void> {
     const name = LOOKS_AT[kind];
-    const observer = this.#options.reconcileObserver?.(name);
+    const observer = this.#options.reconcileObserver?.(name, WORKERS);
     const reconcile = (key: string): Promise<Next> => this.#reconcile(kind, key, signal);
     const { log } = this.#options;
     return runController(

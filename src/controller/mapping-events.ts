@@ -2,11 +2,15 @@
 import type { Condition } from '../api/conditions.ts';
 import type { RunResult } from '../engine/run-ports.ts';
 import type { MappingOutcome, StartedRun } from './mapping-outcome.ts';
-import type { RecordedEvent, RunReport } from './ports.ts';
+import type { ClusterObject, RecordedEvent, RunReport } from './ports.ts';
 import { causeOf, exceeded } from './run-verdict.ts';
 
 /** An Event without what it regards. */
 export type Told = Omit<RecordedEvent, 'regarding'>;
+
+export function regarding({ metadata }: ClusterObject): RecordedEvent['regarding'] {
+  return { kind: 'ReconMapping', metadata };
+}
 
 /** By kind of outcome, all of them; what only lasts is not told again. */
 const EVENTS: {

@@ -233,6 +233,8 @@ export interface QueueSizes {
   depth(): number;
   /** How long the oldest one has been with a worker. */
   oldestActiveMs(): number;
+  /** How long all that are with workers have been there, together. */
+  activeMs(): number;
 }
 
 export interface ReconcileObserver {

@@ -2,12 +2,12 @@
  * One look at one mapping: what asks for a run, what stands in its way, what the last run has come to. Runs happen
  * elsewhere and only leave their end here; this never waits for one. Deleting a mapping touches no account.
  */
-import { runRequestedAtAnnotation } from '../api/names.ts';
+import { approvePlanAnnotation, runRequestedAtAnnotation } from '../api/names.ts';
 import type { ReconMapping, ReconMappingStatus } from '../api/recon-mapping.ts';
 import { approvalOf, unknownApproval } from './approval.ts';
 import type { Next } from './controller.ts';
 import { dueOf, type Due, type Trigger } from './due.ts';
-import { mappingEvents } from './mapping-events.ts';
+import { mappingEvents, regarding } from './mapping-events.ts';
 import type { MappingOutcome } from './mapping-outcome.ts';
 import { isChainOwed } from './owed-chain.ts';
 import { MappingState, type RememberedRun } from './mapping-state.ts';
@@ -24,6 +24,7 @@ import type { SystemRegistry } from './system-registry.ts';
 const PROGRESS_EVERY_MS = 10_000;
 /** The cache has not seen yet what the server has. */
 const STALE_RETRY_MS = 1_000;
+const QUEUED_RETRY_MS = 30_000;
 
 export interface MappingReconcilerOptions {
   readonly cluster: Cluster;
@@ -131,7 +132,7 @@ export class MappingReconciler {
       since: state.firstSeenAt,
       request: annotations[runRequestedAtAnnotation],
       handledRequest: state.status.lastHandledRequest,
-      approval: approvalOf(seen, state),
+      approval: approvalOf(mapping, state),
       generationRan: state.ranGeneration === (seen.metadata.generation ?? 0),
       woken: state.woken,
       retryAt: state.retryAt,
@@ -140,8 +141,8 @@ export class MappingReconciler {
 
   /** Nothing is due: the status stays as it is, where it tells of this generation. */
   #rest(look: Mapped, due: Due): Promise<Next> {
-    const { state, seen } = look;
-    const ignored = unknownApproval(look.seen, state);
+    const { state, seen, mapping } = look;
+    const ignored = unknownApproval(mapping, state);
     if (ignored) this.#options.recorder.record({ ...ignored, regarding: regarding(seen) });
     const { conditions = [] } = state.status;
     const ready = conditions.find(({ type }) => type === 'Ready');
@@ -159,6 +160,7 @@ export class MappingReconciler {
     const notReady = this.#notReady(resolved);
     if (notReady === 'Unknown') return { kind: 'Done' };
     if (notReady) return this.#settle(look, notReady);
+    if (!launcher.mayStart(key, resolved)) return this.#queue(look);
     // What is about to be written by must be what stands there now, not what a slow watch has last told of.
     const live = await cluster.getLive('ReconMapping', key, signal);
     const isCurrent =
@@ -173,11 +175,16 @@ export class MappingReconciler {
       mode: mapping.spec.mode,
       generation: seen.metadata.generation ?? 0,
       request,
-      approval: approvalOf(seen, state),
+      approval: approvalOf(mapping, state),
       regarding: regarding(seen),
     });
-    if (!started) return this.#settle(look, { kind: 'Queued' });
-    return this.#watch(look);
+    return started ? this.#watch(look) : this.#queue(look);
+  }
+
+  /** A slot that becomes free wakes it; should the one that was woken not take it, it looks by itself. */
+  async #queue(look: Look): Promise<Next> {
+    await this.#settle(look, { kind: 'Queued' });
+    return { kind: 'After', milliseconds: QUEUED_RETRY_MS };
   }
 
   /** Unknown: nobody has asked the system yet; it will wake the mapping. */
@@ -225,7 +232,9 @@ export class MappingReconciler {
     const nextRunAt = due?.kind === 'At' ? due.at : undefined;
     const before = state.status.conditions ?? [];
     const told = this.#statusOf(look, outcome, nextRunAt, run);
-    state.status = run.approval === undefined ? told : { ...told, lastHandledApproval: run.approval };
+    const isAnnotated = look.seen.metadata.annotations?.[approvePlanAnnotation] === run.approval;
+    const isUsed = run.approval !== undefined && isAnnotated;
+    state.status = isUsed ? { ...told, lastHandledApproval: run.approval } : told;
     state.ended = undefined;
     for (const event of mappingEvents(outcome, before))
       this.#options.recorder.record({ ...event, regarding: regarding(look.seen) });
@@ -273,11 +282,4 @@ export class MappingReconciler {
     if (due.kind !== 'At') return { kind: 'Done' };
     return { kind: 'After', milliseconds: due.at - this.#options.timers.now() };
   }
-}
-
-function regarding({ metadata }: ClusterObject): {
-  kind: 'ReconMapping';
-  metadata: ClusterObject['metadata'];
-} {
-  return { kind: 'ReconMapping', metadata };
 }

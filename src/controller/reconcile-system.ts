@@ -2,7 +2,6 @@
  * One look at one system: what it refers to, and, on its own schedule and after errors, whether it answers. Mappings
  * wait for it, and are woken when it is ready.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { Condition, Reason } from '../api/conditions.ts';
 import type { ManagedSystem, ManagedSystemStatus } from '../api/managed-system.ts';
 import { ConnectorError } from '../engine/errors.ts';
@@ -146,7 +145,7 @@ export class SystemReconciler {
     const pause = isUp ? probeEveryMs : this.#pauseAfter(probed.reason, state.failures);
     state.failures = isUp ? 0 : state.failures + 1;
     state.probeAt = timers.now() + pause;
-    await this.#tell(look, isUp ? CONNECTED : down(probed), probeFields(probed, state.status, timers.now()));
+    await this.#tell(look, isUp ? CONNECTED : down(probed), probeFields(probed, timers.now(), state.status));
     return { kind: 'After', milliseconds: pause };
   }
 
@@ -250,23 +249,21 @@ function unresolved(reason: Reason, message: string): Findings {
   };
 }
 
-/** A probe that finds what the one before has found is not told: a system at rest causes no write. */
-function probeFields(probed: Probed, before: ManagedSystemStatus, now: number): Partial<ManagedSystemStatus> {
+/** A probe that finds what the one before has found is not told of: a status that only lasts is not written. */
+function probeFields(
+  probed: Probed,
+  now: number,
+  { lastProbe: known, schemaDigest: knownDigest, conditions = [] }: ManagedSystemStatus,
+): Partial<ManagedSystemStatus> {
+  const { milliseconds } = probed;
   const outcome = probed.kind === 'Up' ? 'Succeeded' : 'Failed';
-  const found =
-    probed.kind === 'Up'
-      ? {
-          vendor: probed.report.vendor,
-          capabilities: [...probed.report.capabilities],
-          schemaDigest: probed.report.schemaDigest,
-        }
-      : {};
-  const isSame = before.lastProbe?.outcome === outcome && isDeepStrictEqual({ ...before, ...found }, before);
-  if (isSame) return {};
-  return {
-    ...found,
-    lastProbe: { finishedAt: timestamp(now), outcome, durationMilliseconds: probed.milliseconds },
-  };
+  const fresh = { finishedAt: timestamp(now), outcome, durationMilliseconds: milliseconds } as const;
+  const before = probed.kind === 'Up' ? knownDigest : findingOf(conditions, 'Ready')?.reason;
+  const found = probed.kind === 'Up' ? probed.report.schemaDigest : probed.reason;
+  const lastProbe = known?.outcome === outcome && before === found ? known : fresh;
+  if (probed.kind === 'Down') return { lastProbe };
+  const { vendor, capabilities, schemaDigest } = probed.report;
+  return { lastProbe, vendor, capabilities: [...capabilities], schemaDigest };
 }
 
 /** What has changed; an outage is told again while it lasts, which the recorder merges. */

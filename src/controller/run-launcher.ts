@@ -55,6 +55,11 @@ export class RunLauncher {
     this.#options = options;
   }
 
+  /** False: as `start` would say; asked before anything is spent on a start. */
+  mayStart(key: string, { writes }: Resolved): boolean {
+    return this.#options.slots.mayTake(key, writes);
+  }
+
   /** False: no slot is free; the mapping is woken when one is. */
   start(start: RunStart): boolean {
     const { slots, timers, recorder } = this.#options;

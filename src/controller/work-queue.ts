@@ -58,6 +58,12 @@ export class WorkQueue {
     return this.#active.size === 0 ? 0 : this.#timers.now() - Math.min(...this.#active.values());
   }
 
+  /** How long all that are with workers have been there, together, in milliseconds. */
+  activeTime(): number {
+    const now = this.#timers.now();
+    return [...this.#active.values()].reduce((sum, since) => sum + now - since, 0);
+  }
+
   add(key: string, { priority = 0, delayMs = 0 }: { priority?: number; delayMs?: number } = {}): void {
     if (delayMs > 0) {
       this.#delay(key, priority, Math.min(delayMs, LONGEST_DELAY_MS));

@@ -43,7 +43,7 @@ export interface CredentialsOptions {
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** The files are small, and there are at most some twenty requests a second. */
-const FILES_MEMORY_MS = 1_000;
+export const FILES_MEMORY_MS = 1_000;
 
 /** What was named, else KUBECONFIG, else the account of the pod, else the user's own kubeconfig. */
 export async function findCredentials(options: CredentialsOptions): Promise<Credentials> {

@@ -1,7 +1,9 @@
 /** A kubeconfig, with all that it may refer to: certificates, tokens, files, programs, identity providers. */
 import { KubeConfig } from '@kubernetes/client-node';
+import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
-import type { Access, Credentials } from './credentials.ts';
+import { FILES_MEMORY_MS, type Access, type Credentials } from './credentials.ts';
+import { tokenFileOf } from './token-file.ts';
 
 export interface KubeConfigCredentialsOptions {
   /** At least one; the first that has a current context decides it. */
@@ -15,6 +17,7 @@ const MEMORY_MS = 10_000;
 export class KubeConfigCredentials implements Credentials {
   readonly namespace: string | undefined;
   readonly #options: KubeConfigCredentialsOptions;
+  readonly #tokenFile: string | undefined;
   #config: KubeConfig | undefined;
   #remembered: { readonly access: Promise<Access>; readonly until: number } | undefined;
 
@@ -23,6 +26,7 @@ export class KubeConfigCredentials implements Credentials {
     this.#options = options;
     const config = load(options);
     this.#config = config;
+    this.#tokenFile = tokenFileOf(config.getCurrentUser()?.name ?? '', options.files);
     this.namespace = config.getContextObject(config.getCurrentContext())?.namespace;
   }
 
@@ -31,7 +35,8 @@ export class KubeConfigCredentials implements Credentials {
     if (remembered !== undefined && performance.now() < remembered.until) return remembered.access;
     // Remembered before it is known, so that a program is run once for many who ask at once.
     const access = this.#read();
-    this.#remembered = { access, until: performance.now() + MEMORY_MS };
+    const memoryMs = this.#tokenFile === undefined ? MEMORY_MS : FILES_MEMORY_MS;
+    this.#remembered = { access, until: performance.now() + memoryMs };
     access.catch(() => (this.#remembered = undefined));
     return access;
   }
@@ -43,7 +48,10 @@ export class KubeConfigCredentials implements Credentials {
 
   async #read(): Promise<Access> {
     this.#config ??= load(this.#options);
-    return accessOf(this.#config);
+    const access = await accessOf(this.#config);
+    if (this.#tokenFile === undefined) return access;
+    const token = (await readFile(this.#tokenFile, 'utf8')).trim();
+    return { ...access, headers: { ...access.headers, Authorization: `Bearer ${token}` } };
   }
 }
 

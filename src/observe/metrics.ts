@@ -65,6 +65,11 @@ export class Metrics {
     'Workers that look at an object now',
     CONTROLLER,
   );
+  readonly #mostWorkers: Gauge = this.#make.gauge(
+    'controller_runtime_max_concurrent_reconciles',
+    'Workers that may look at objects at one time',
+    CONTROLLER,
+  );
   readonly #queueAdds: Counter = this.#make.counter('workqueue_adds_total', 'Keys added', QUEUE);
   readonly #queueRetries: Counter = this.#make.counter(
     'workqueue_retries_total',
@@ -89,6 +94,11 @@ export class Metrics {
     'How long the oldest key has been with a worker',
     QUEUE,
   );
+  readonly #unfinished: Gauge = this.#make.gauge(
+    'workqueue_unfinished_work_seconds',
+    'How long all keys that are with workers have been there, together',
+    QUEUE,
+  );
 
   constructor({ version, leaseName }: { readonly version: string; readonly leaseName: string }) {
     this.#leaseName = leaseName;
@@ -105,6 +115,7 @@ export class Metrics {
       const labels = { name: controller, controller };
       this.#depth.set(labels, sizes.depth());
       this.#oldest.set(labels, sizes.oldestActiveMs() / 1_000);
+      this.#unfinished.set(labels, sizes.activeMs() / 1_000);
     }
     return this.#make.registry.metrics();
   }
@@ -132,7 +143,8 @@ export class Metrics {
     };
   }
 
-  reconciles(controller: string): ReconcileObserver {
+  reconciles(controller: string, workers: number): ReconcileObserver {
+    this.#mostWorkers.set({ controller }, workers);
     return {
       reconciled: (result, seconds) => {
         this.#reconciles.inc({ controller, result });

@@ -146,6 +146,27 @@ describe('a kubeconfig', () => {
     expect((await credentials.access()).headers).toEqual({ Authorization: 'Bearer second' });
   });
 
+  it.each([
+    { what: 'beside the kubeconfig', tokenFile: 'token-file' },
+    { what: 'anywhere', tokenFile: undefined },
+  ])('takes the token from a file $what, and reads it anew', async ({ tokenFile = at('token-file') }) => {
+    await writeFile(at('token-file'), 'one\n');
+    const file = await writeConfig('config', { user: { tokenFile, token: 'old' } });
+    const credentials = new KubeConfigCredentials({ files: [file] });
+    expect((await credentials.access()).headers).toEqual({ Authorization: 'Bearer one' });
+    await writeFile(at('token-file'), 'two\n');
+    const token = async (): Promise<unknown> => (await credentials.access()).headers['Authorization'];
+    await expect.poll(token, { timeout: 5_000 }).toBe('Bearer two');
+    await writeFile(at('token-file'), 'three\n');
+    credentials.refused();
+    expect(await token()).toBe('Bearer three');
+  });
+
+  it('says so when the file with the token is not there', async () => {
+    const file = await writeConfig('config', { user: { tokenFile: 'nowhere' } });
+    await expect(new KubeConfigCredentials({ files: [file] }).access()).rejects.toThrow('nowhere');
+  });
+
   it('runs its program once for many who ask, and again when the server refused what it gave', async () => {
     const script = `echo run >> ${at('runs')}; echo '{"kind":"ExecCredential","status":{"token":"'$(wc -l < ${at('runs')} | tr -d ' ')'"}}'`;
     const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] };

@@ -225,8 +225,10 @@ describe('what the guards hold', () => {
 
   it('an approval in the spec does the same', async () => {
     const approvedPlan = (await stage.get<SeenMapping>('ReconMapping', HUB))?.status?.plan?.digest ?? '';
-    await stage.patch('ReconMapping', HUB, { spec: { approvedPlan } });
+    // Also where no clock brings a run.
+    await stage.patch('ReconMapping', HUB, { spec: { approvedPlan, interval: null } });
     const approved = await stage.untilMapping(HUB, ({ status }) => status?.totals?.applied === 4);
+    expect(approved.status?.lastRun?.trigger).toBe('Approval');
     expect(conditionOf(approved, 'Held')).toBeUndefined();
     leave(1);
     const again = await stage.run(HUB);
@@ -256,6 +258,16 @@ describe('what the guards hold', () => {
     await stage.patch('ReconMapping', HUB, { spec: { attributes: spec.attributes } });
     await stage.untilMapping(HUB, (one) => conditionOf(one, 'Ready')?.status === 'True');
   });
+});
+
+it('the file is looked at once in an interval, without anybody’s asking', { timeout: 90_000 }, async () => {
+  await stage.patch('ReconMapping', HUB, { spec: { interval: '30s' } });
+  await stage.untilMapping(HUB, ({ status, metadata }) => status?.observedGeneration === metadata.generation);
+  people([...EVERYBODY, 120]);
+  const seen = async (): Promise<boolean> => (await accountsOf(slapd)).has('120');
+  await expect.poll(seen, { timeout: 60_000, interval: 500 }).toBe(true);
+  const { status } = (await stage.get<SeenMapping>('ReconMapping', HUB)) ?? {};
+  expect(status?.lastRun?.trigger).toBe('Interval');
 });
 
 describe('in the evening', () => {

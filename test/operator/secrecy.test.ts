@@ -6,6 +6,8 @@ import { accountsOf } from '../support/accounts.ts';
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
 import * as day from '../support/day.ts';
 import { conditionOf } from '../support/kstatus.ts';
+import { samplesOf } from '../support/exposition.ts';
+import { documentedMetrics } from '../support/metrics-page.ts';
 import { installChart, Operator } from '../support/operator.ts';
 import { startSlapd, type Slapd } from '../support/slapd.ts';
 import { Stage } from '../support/stage.ts';
@@ -123,6 +125,19 @@ describe('on a day on which much goes wrong', () => {
   });
 });
 
+/** What docs/metrics.md says of labels holds for what a day has really given. */
+function undocumentedLabels(metrics: string): string[] {
+  const documented = new Map(documentedMetrics().map(({ name, labels }) => [name, labels]));
+  const given = samplesOf(metrics).map(({ name, labels }) => {
+    const family = documented.has(name) ? name : name.replace(/_(bucket|sum|count)$/, '');
+    const unknown = Object.keys(labels).filter(
+      (one) => one !== 'le' && !documented.get(family)?.includes(one),
+    );
+    return documented.has(family) && unknown.length === 0 ? '' : `${name} ${unknown.join()}`;
+  });
+  return [...new Set(given)].filter((one) => one !== '');
+}
+
 describe('none of the planted words is', () => {
   const planted = [...PEOPLE, BINDER, ...Object.values(PASSWORDS)];
   const wordsIn = (text: string, words: readonly string[] = planted): string[] =>
@@ -145,6 +160,7 @@ describe('none of the planted words is', () => {
     const metrics = await operator.metrics();
     expect(metrics).toContain('rollcall_situations{namespace="secrecy"');
     expect(wordsIn(metrics)).toEqual([]);
+    expect(undocumentedLabels(metrics)).toEqual([]);
   });
 
   it('in the log, of any level', async () => {

@@ -1,19 +1,13 @@
-/**
- * The scenarios of test/e2e tell the truth: they are played on a real API server, and in the operator's place stands the
- * command line, which runs the mappings of the cluster and writes what came of it. And their player sees what is untrue.
- */
+/** The player of test/e2e sees what is untrue; test/operator plays the scenarios with a real operator. */
 import { execFile, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apiVersion, runRequestedAtAnnotation } from '../../src/api/names.ts';
 import { playScenario, type Cluster } from '../e2e/scenario.ts';
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
 import { goProgram } from '../support/go-programs.ts';
-import { rollcall, type DocumentOf, type RunOfDocument } from '../support/rollcall.ts';
 
 const scenarios = new URL('../e2e/scenarios', import.meta.url).pathname;
 const kind = new URL('../e2e-kind/main.ts', import.meta.url).pathname;
@@ -21,7 +15,6 @@ const temporary = mkdtempSync(join(tmpdir(), 'rollcall-scenarios-'));
 
 let plane: ControlPlane;
 let cluster: Cluster;
-const said: string[] = [];
 
 beforeAll(async () => {
   plane = await startControlPlane();
@@ -30,7 +23,7 @@ beforeAll(async () => {
     kubectl: await goProgram('kubectl'),
     kubeconfig: plane.kubeconfig,
     waitSeconds: 30,
-    say: (line) => said.push(line),
+    say: () => undefined,
   };
 });
 
@@ -39,86 +32,7 @@ afterAll(async () => {
   rmSync(temporary, { recursive: true });
 });
 
-interface Listed {
-  readonly items: readonly {
-    readonly kind: string;
-    readonly metadata: {
-      readonly name: string;
-      readonly generation?: number;
-      readonly resourceVersion: string;
-      readonly annotations?: Readonly<Record<string, string>>;
-    };
-    readonly status?: { readonly lastHandledRequest?: string };
-  }[];
-}
-
-/** What the run's outcome means for the conditions; see the table in the design. */
-function conditionsOf({ outcome, totals, source }: RunOfDocument, generation: number): object[] {
-  const stalled = outcome === 'Stalled';
-  const reason = (stalled ? source.reason : undefined) ?? outcome;
-  const condition = (type: string, is: boolean): object => ({
-    type,
-    status: is ? 'True' : 'False',
-    reason,
-    message: '',
-    observedGeneration: generation,
-    lastTransitionTime: new Date().toISOString(),
-  });
-  const inSync = !stalled && totals.pending + totals.held + totals.failed === 0;
-  return [
-    condition('Ready', !stalled),
-    condition('InSync', inSync),
-    ...(stalled ? [condition('Stalled', true)] : []),
-  ];
-}
-
-/** Looks for requests in the namespace, runs what is there, and writes the status, until it is told to stop. */
-async function standIn(namespace: string, stop: AbortSignal): Promise<void> {
-  const folder = join(temporary, namespace);
-  mkdirSync(folder);
-  while (!stop.aborted) {
-    await sleep(100);
-    const listed = await plane.kubectl(['get', 'configmaps,msys,rmap', '-n', namespace, '-o', 'json']);
-    const { items } = JSON.parse(listed) as Listed;
-    const mapping = items.find((item) => item.kind === 'ReconMapping');
-    const request = mapping?.metadata.annotations?.[runRequestedAtAnnotation];
-    if (mapping === undefined || request === undefined || request === mapping.status?.lastHandledRequest)
-      continue;
-    const ours = items.filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt');
-    writeFileSync(join(folder, 'all.yaml'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: ours }));
-    const { runs } = JSON.parse((await rollcall(['run', folder, '-o', 'json'])).stdout) as DocumentOf;
-    const run = runs.at(-1);
-    if (run === undefined) throw new Error('nothing ran');
-    const { name, generation = 0 } = mapping.metadata;
-    const { planDigest: ofPlan, ...totals } = run.totals;
-    void ofPlan;
-    const status = {
-      observedGeneration: generation,
-      lastHandledRequest: request,
-      conditions: conditionsOf(run, generation),
-      situations: run.situations,
-      totals,
-    };
-    await plane.kubectl(
-      ['apply', '--server-side', '--subresource=status', '--force-conflicts', '-n', namespace, '-f', '-'],
-      { apiVersion, kind: 'ReconMapping', metadata: { name, namespace }, status },
-    );
-  }
-}
-
 describe('the scenarios', () => {
-  it.each(readdirSync(scenarios))('%s comes true', { timeout: 180_000 }, async (name) => {
-    const stop = new AbortController();
-    const standing = standIn(`rollcall-e2e-${name}`, stop.signal);
-    try {
-      await Promise.race([playScenario(join(scenarios, name), cluster), standing]);
-    } finally {
-      stop.abort();
-      await standing;
-    }
-    expect(said.length).toBeGreaterThan(3);
-  });
-
   it('fail with the step, the wait and the objects when something does not come true', async () => {
     const folder = join(temporary, 'untrue');
     cpSync(join(scenarios, 'first-load'), folder, { recursive: true });
