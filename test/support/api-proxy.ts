@@ -30,6 +30,8 @@ export type Misbehaviour =
   | { readonly kind: 'Delay'; readonly until: Promise<unknown> }
   /** The server does it, and the connection breaks before the answer comes through. */
   | { readonly kind: 'LoseAnswer' }
+  /** The server does it, and the client never hears of it. */
+  | { readonly kind: 'Withhold'; readonly answered: () => void }
   /** 200, and then nothing at all; the other requests go on. */
   | { readonly kind: 'Silence' }
   /** The server's answer, with this before it. */
@@ -219,7 +221,8 @@ export class ApiProxy implements AsyncDisposable {
     request.on('aborted', () => upstream.destroy());
     response.on('close', () => upstream.destroy());
     upstream.once('response', (answer) => {
-      if (how?.kind === 'LoseAnswer') answer.resume().once('end', () => reset(request));
+      if (how?.kind === 'Withhold') answer.resume().once('end', how.answered);
+      else if (how?.kind === 'LoseAnswer') answer.resume().once('end', () => reset(request));
       else forward(answer, response, how?.kind === 'Prepend' ? how.text : '');
     });
     request.pipe(upstream);

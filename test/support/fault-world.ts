@@ -203,7 +203,9 @@ export class FaultWorld implements AsyncDisposable {
       '--probe-interval=5s',
       ...(options.flags ?? []),
     ];
-    const operator = await Operator.start(this.plane, { ...options, flags, folder: this.folder });
+    // Many operators are started: what one has compiled the next need not.
+    const env = { NODE_COMPILE_CACHE: join(this.plane.folder, 'compiled'), ...options.env };
+    const operator = await Operator.start(this.plane, { ...options, env, flags, folder: this.folder });
     this.#operators.push(operator);
     return operator;
   }
@@ -234,7 +236,7 @@ export class FaultWorld implements AsyncDisposable {
         throw new Error(
           `not settled: ${JSON.stringify(seen.map(({ status }) => status))}\n${this.lastWords()}`,
         );
-      await sleep(50);
+      await sleep(100);
     }
   }
 
@@ -271,6 +273,26 @@ export class FaultWorld implements AsyncDisposable {
       ([, connection = '', op = '', dn = '']) =>
         dn.startsWith('uid=') && dn.endsWith(this.base) ? [{ connection, op, dn }] : [],
     );
+  }
+
+  /** What every mapping says of its entries when it looks once more, as a person asks it to; it has nothing to do. */
+  async secondLook(): Promise<unknown[]> {
+    const token = `look-${String(performance.now())}`;
+    for (const name of this.mappings) await this.request(name, token);
+    const all = await this.settled(({ status }) => status?.lastHandledRequest === token);
+    return all.map(({ status }) => ({
+      situations: status?.situations,
+      totals: status?.totals,
+      entries: [status?.lastRun?.sourceEntries, status?.lastRun?.targetEntries],
+    }));
+  }
+
+  /** The objects of the Repository, as the store has them. */
+  objects(): unknown[] {
+    return (this.store()['objects'] ?? []).map((row) => {
+      const { id, attributes, deleted_at: deletedAt } = row as Record<string, unknown>;
+      return { id, attributes, deletedAt };
+    });
   }
 
   /** Every row of every table. */
