@@ -27,7 +27,7 @@ export interface EndedRun {
 
 export class MappingState {
   readonly uid: string;
-  readonly firstSeenAt: number;
+  firstSeenAt: number;
   status: ReconMappingStatus;
   running: RunningRun | undefined;
   ended: EndedRun | undefined;
@@ -59,5 +59,11 @@ export class MappingState {
     // A run that nobody ended was cut off: it is taken up again at once.
     if (lastRun.outcome === undefined) this.retryAt = now;
     else this.ranGeneration = observedGeneration;
+  }
+
+  /** A clock that was set back: what it had shown before counts as now, once, else nothing would ever be due. */
+  notAfter(now: number): void {
+    if (this.firstSeenAt > now) this.firstSeenAt = now;
+    if (this.lastStart !== undefined && this.lastStart > now) this.lastStart = now;
   }
 }

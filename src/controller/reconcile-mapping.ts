@@ -118,6 +118,7 @@ export class MappingReconciler {
 
   #due({ mapping, state, seen }: Mapped): Due {
     const annotations = seen.metadata.annotations ?? {};
+    state.notAfter(this.#options.timers.now());
     return dueOf({
       uid: state.uid,
       schedule: mapping.spec,

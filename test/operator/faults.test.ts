@@ -2,7 +2,7 @@
  * Faults around a whole operator, each injected while everything is settled: a change that is made then, or right
  * after, becomes visible, is done once, and the mapping settles; the operator lives, and asks no more than it should.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,6 +48,19 @@ beforeAll(async () => {
 afterEach(() => {
   for (const stop of stops) stop();
   stops = [];
+});
+
+/** Each fault meets an operator that holds its lease for certain; as a kubelet does, one that gave up is started again. */
+beforeEach(async () => {
+  proxy.admit();
+  if (operator.hasEnded) operator = await world.start({ url: proxy.url });
+  const from = proxy.requests.length;
+  const isRenewal = ({ method, path }: ProxiedRequest): boolean =>
+    method === 'PUT' && path.includes('/leases');
+  await vi.waitFor(
+    () => expect(proxy.requests.slice(from).filter(isRenewal).length).toBeGreaterThan(1),
+    PATIENCE,
+  );
 });
 
 afterAll(async () => {
