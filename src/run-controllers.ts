@@ -10,6 +10,7 @@ import { Fence } from './runner/fence.ts';
 import { SystemProber } from './runner/system-prober.ts';
 import { ThreadRunner } from './runner/thread-runner.ts';
 import type { ServiceSettings } from './service-settings.ts';
+import { Runs } from './store/runs.ts';
 import { openOwned } from './store/state.ts';
 
 /** The lease is renewed every two seconds; threads have to know of it well before it ends. */
@@ -47,6 +48,7 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
     expressions: new CelExpressions(),
     runner: new ThreadRunner({ stateFolder, epoch: state.epoch, fence }),
     prober: new SystemProber(state),
+    cutOff: new Runs(state.database).cutOff(),
     timers: realTimers,
     random: Math.random,
     concurrentRuns: settings.concurrentRuns,

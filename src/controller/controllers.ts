@@ -45,6 +45,8 @@ export interface ControllersOptions {
   /** Runs at once. */
   readonly concurrentRuns: number;
   readonly probeEveryMs: number;
+  /** Mappings whose last run a process before us did not bring to its end; they are due at once. */
+  readonly cutOff?: ReadonlySet<string>;
   readonly queueObserver?: (controller: string, sizes: QueueSizes) => QueueObserver;
   readonly reconcileObserver?: (controller: string) => ReconcileObserver;
 }
@@ -102,6 +104,7 @@ export class Controllers {
       systems: registry,
       states: this.#states,
       launcher: this.#launcher,
+      cutOff: new Set(options.cutOff),
       refersTo: (key, used) => this.#refersTo({ kind: 'ReconMapping', key }, used),
     });
     this.#systems = new SystemReconciler({

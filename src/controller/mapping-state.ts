@@ -62,8 +62,9 @@ export class MappingState {
   }
 
   /** A clock that was set back: what it had shown before counts as now, once, else nothing would ever be due. */
-  notAfter(now: number): void {
+  notAfter(now: number): number {
     if (this.firstSeenAt > now) this.firstSeenAt = now;
     if (this.lastStart !== undefined && this.lastStart > now) this.lastStart = now;
+    return now;
   }
 }

@@ -34,6 +34,7 @@ export interface MappingReconcilerOptions {
   readonly timers: Timers;
   readonly states: Map<string, MappingState>;
   readonly launcher: RunLauncher;
+  readonly cutOff: Set<string>;
   readonly refersTo: (key: string, used: readonly ObjectKey[]) => void;
 }
 
@@ -87,11 +88,12 @@ export class MappingReconciler {
   }
 
   #stateOf(key: string, seen: ClusterObject): MappingState {
-    const { states, timers } = this.#options;
+    const { states, timers, cutOff } = this.#options;
     const known = states.get(key);
     if (known && known.uid === (seen.metadata.uid ?? '')) return known;
     known?.running?.stop.abort();
     const fresh = new MappingState(seen, timers.now());
+    if (cutOff.delete(key)) fresh.retryAt = timers.now();
     states.set(key, fresh);
     return fresh;
   }
@@ -118,11 +120,10 @@ export class MappingReconciler {
 
   #due({ mapping, state, seen }: Mapped): Due {
     const annotations = seen.metadata.annotations ?? {};
-    state.notAfter(this.#options.timers.now());
     return dueOf({
       uid: state.uid,
       schedule: mapping.spec,
-      now: this.#options.timers.now(),
+      now: state.notAfter(this.#options.timers.now()),
       lastStart: state.lastStart,
       since: state.firstSeenAt,
       request: annotations[runRequestedAtAnnotation],

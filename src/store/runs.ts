@@ -69,6 +69,13 @@ export class Runs {
     return row && runOf(row);
   }
 
+  /** Mappings whose last run did not come to its end: cut off, stopped or failed. */
+  cutOff(): Set<string> {
+    const sql = `SELECT m.name AS name FROM runs r JOIN mappings m ON m.id = r.mapping
+      WHERE r.sequence IN (SELECT max(sequence) FROM runs GROUP BY mapping) AND (r.finished_at IS NULL OR r.outcome = 'Failed')`;
+    return new Set([...this.#database.iterate(sql)].map((row) => textOf(row, 'name')));
+  }
+
   /** Sorted by source id, then target id, bytewise. */
   *entries(sequence: number): Generator<EntryRecord> {
     const sql = 'SELECT record FROM entries WHERE run = ? ORDER BY source, target, number';
