@@ -34,7 +34,7 @@ export interface RememberedRun {
 
 export class MappingState {
   readonly uid: string;
-  readonly firstSeenAt: number;
+  firstSeenAt: number;
   status: ReconMappingStatus;
   running: RunningRun | undefined;
   ended: EndedRun | undefined;
@@ -68,6 +68,13 @@ export class MappingState {
     this.lastStart = Date.parse(lastRun.startedAt);
     if (lastRun.outcome !== undefined) this.ranGeneration = this.status.observedGeneration;
     if (this.owesChain || isOpen(lastRun)) this.retryAt = now;
+  }
+
+  /** A clock that was set back: what it had shown before counts as now, once, else nothing would ever be due. */
+  notAfter(now: number): number {
+    if (this.firstSeenAt > now) this.firstSeenAt = now;
+    if (this.lastStart !== undefined && this.lastStart > now) this.lastStart = now;
+    return now;
   }
 }
 

@@ -127,7 +127,7 @@ export class MappingReconciler {
     return dueOf({
       uid: state.uid,
       schedule: mapping.spec,
-      now: this.#options.timers.now(),
+      now: state.notAfter(this.#options.timers.now()),
       lastStart: state.lastStart,
       since: state.firstSeenAt,
       request: annotations[runRequestedAtAnnotation],
