@@ -168,12 +168,12 @@ export class Database {
     else this.#database.exec('BEGIN IMMEDIATE');
   }
 
-  #beginAs({ epoch, mayWrite }: Ownership): void {
+  #beginAs(ownership: Ownership): void {
     const deadline = performance.now() + WAIT_FOR_THREADS_MS;
     do {
-      if (!mayWrite()) throw superseded(this.path);
+      if (!ownership.mayWrite()) throw superseded(this.path);
     } while (!this.#tryBegin(performance.now() > deadline));
-    if (readEpoch(this) === epoch) return;
+    if (readEpoch(this) === ownership.epoch) return;
     this.#database.exec('ROLLBACK');
     throw superseded(this.path);
   }

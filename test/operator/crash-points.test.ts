@@ -4,7 +4,7 @@
  * is started again on the same volume, and must come to what an undisturbed run comes to, with nothing done twice.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ApiProxy, startApiProxy, type ProxiedRequest } from '../support/api-proxy.ts';
+import { startApiProxy, type ApiProxy, type ProxiedRequest } from '../support/api-proxy.ts';
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
 import { recordFault } from '../support/fault-report.ts';
 import { FaultWorld } from '../support/fault-world.ts';
@@ -39,7 +39,8 @@ const REQUESTS = {
   'mappings are listed': ({ method, path }) => method === 'GET' && /reconmappings\?.*limit/.test(path),
   'systems are listed': ({ method, path }) => method === 'GET' && /managedsystems\?.*limit/.test(path),
   'Secret is read': ({ method, path }) => method === 'GET' && path.includes('/secrets/bind'),
-  'mapping is read live': ({ method, path }) => method === 'GET' && /reconmappings\/to-directory$/.test(path),
+  'mapping is read live': ({ method, path }) =>
+    method === 'GET' && path.endsWith('reconmappings/to-directory'),
   'status of the directory': isStatus('directory'),
   'status of the file': isStatus('hr'),
   'status of the mapping': isStatus('to-directory'),
