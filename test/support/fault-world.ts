@@ -336,7 +336,7 @@ function isSettled(mapping: ReconMapping): boolean {
 }
 
 /** At every moment: never ready and at work in one, never ready for what was not looked at. */
-export function obeysKstatus(mapping: ReconMapping): void {
+function obeysKstatus(mapping: ReconMapping): void {
   const is = (type: string): boolean => conditionOf(mapping, type) === 'True';
   const wrong = (is('Ready') && (is('Reconciling') || is('Stalled'))) || (is('Reconciling') && is('Stalled'));
   const ahead = (mapping.status?.observedGeneration ?? 0) > (mapping.metadata.generation ?? 0);
