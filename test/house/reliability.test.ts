@@ -1,5 +1,5 @@
 /** docs/reliability.md tells of faults that a test injects, and leaves none out. `npm run test:faults` writes it. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { FaultRow } from '../support/fault-report.ts';
@@ -21,8 +21,7 @@ it('every row of the page is a fault of a test, and every fault has its row', ()
 
 const ROWS = process.env['ROLLCALL_FAULT_ROWS'];
 
-it.runIf(ROWS !== undefined && existsSync(ROWS))('the page is written from what was found', () => {
-  const folder = ROWS ?? '';
+function writePage(folder: string): void {
   const rows = readdirSync(folder).map(
     (name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as FaultRow,
   );
@@ -44,4 +43,6 @@ ${lines.join('\n')}
 `;
   writeFileSync(PAGE, page);
   expect(rows.length).toBeGreaterThan(15);
-});
+}
+
+if (ROWS !== undefined) it('the page is written from what was found', () => writePage(ROWS));
