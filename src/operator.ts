@@ -1,7 +1,7 @@
 /** The in-cluster process, and the only file that knows every layer: reads like its life, from flags to the last flush. */
 import { hostname } from 'node:os';
 import { VERSION } from './cli/version.ts';
-import type { ClusterObserver, ObjectKey } from './controller/ports.ts';
+import type { ClusterObserver, Log, ObjectKey } from './controller/ports.ts';
 import { KubeClient } from './kube/client.ts';
 import { KubeCluster } from './kube/cluster.ts';
 import { findCredentials } from './kube/credentials.ts';
@@ -21,6 +21,15 @@ const EXIT = { ok: 0, failed: 1 } as const;
 
 export async function operate(settings: OperatorSettings, signal: AbortSignal): Promise<number> {
   const log = openLog(settings.logLevel, (line) => void process.stderr.write(line));
+  try {
+    return await lead(settings, log, signal);
+  } catch (error) {
+    log.error({ err: error }, 'Operator cannot go on');
+    return EXIT.failed;
+  }
+}
+
+async function lead(settings: OperatorSettings, log: Log, signal: AbortSignal): Promise<number> {
   const { leaseName, state: stateFolder, kubeconfig, namespaces, data } = settings;
   const metrics = new Metrics({ version: VERSION, leaseName });
   const domain = new DomainMetrics(() => storeBytes(stateFolder));

@@ -12,6 +12,7 @@ import { SystemProber } from './runner/system-prober.ts';
 import { ThreadRunner } from './runner/thread-runner.ts';
 import type { ServiceSettings } from './service-settings.ts';
 import { Runs } from './store/runs.ts';
+import { StateError } from './store/state-error.ts';
 import { openOwned, type State } from './store/state.ts';
 
 /** The lease is renewed every two seconds; threads have to know of it well before it ends. */
@@ -40,6 +41,7 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
   const fence = new Fence();
   fence.extend(leadership.validUntil());
   const extending = setInterval(() => fence.extend(leadership.validUntil()), FENCE_EVERY_MS);
+  const superseded = new AbortController();
   const controllers = new Controllers({
     cluster,
     recorder,
@@ -50,6 +52,7 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
     runner: new ThreadRunner({ stateFolder, epoch: state.epoch, fence }),
     prober: new SystemProber(state),
     lastRun: (mapping) => lastRunOf(state, mapping),
+    superseded: () => superseded.abort(),
     timers: realTimers,
     random: Math.random,
     concurrentRuns: settings.concurrentRuns,
@@ -61,11 +64,17 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
   });
   try {
     await options.connect((object) => controllers.changed(object));
-    await controllers.run(AbortSignal.any([signal, leadership.lost]));
+    await controllers.run(AbortSignal.any([signal, leadership.lost, superseded.signal]));
   } finally {
     clearInterval(extending);
     await recorder.flush();
   }
+  if (superseded.signal.aborted && !leadership.lost.aborted) throw shared(stateFolder);
+}
+
+function shared(folder: string): StateError {
+  const message = `the state in ${folder} was taken over by another process; two operators must not share a state folder`;
+  return new StateError('Superseded', message);
 }
 
 function lastRunOf({ database }: State, mapping: string): RememberedRun | undefined {

@@ -44,6 +44,8 @@ export interface ControllersOptions {
   readonly random: () => number;
   /** What the state folder knows of a mapping's last run; absent: only its status is asked. */
   readonly lastRun?: (mapping: string) => RememberedRun | undefined;
+  /** Told when another process owns the state: whoever runs the controllers has to end them. */
+  readonly superseded: () => void;
   /** Runs at once. */
   readonly concurrentRuns: number;
   readonly probeEveryMs: number;

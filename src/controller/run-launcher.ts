@@ -27,6 +27,8 @@ export interface RunLauncherOptions {
   readonly timers: Timers;
   readonly random: () => number;
   readonly log: Log;
+  /** Another process owns the state now: nothing here may go on. */
+  readonly superseded: () => void;
   /** Ends every run. */
   readonly stop: AbortSignal;
   /** Look at this mapping; `dependency`: because of another one. */
@@ -121,14 +123,23 @@ export class RunLauncher {
     state.running = undefined;
     // A process that ends leaves the run as it is: whoever comes next takes it up again.
     if (stop.aborted) return;
+    if (outcome === 'Superseded') {
+      this.#options.superseded();
+      return;
+    }
     state.ended = { run, outcome };
     if (outcome.kind === 'Crashed') this.#retry(state, FIRST_RETRY_MS);
     else this.#concluded(key, state, run, outcome.report);
   }
 
-  #crashed(key: string, run: RunningRun, error: unknown): Extract<MappingOutcome, { kind: 'Crashed' }> {
+  #crashed(
+    key: string,
+    run: RunningRun,
+    error: unknown,
+  ): Extract<MappingOutcome, { kind: 'Crashed' }> | 'Superseded' {
     const { log, observer } = this.#options;
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'Superseded') return code;
     log.error({ mapping: key, run: run.started.id, code, err: error }, 'Run crashed');
     observer.crashed(key);
     const reason: Reason = code === 'KeyMissing' ? 'KeyMissing' : 'RunFailed';

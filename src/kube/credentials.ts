@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { ClusterError } from '../controller/ports.ts';
 
 export interface Access {
   /** Without a slash at the end. */
@@ -54,7 +55,10 @@ export async function findCredentials(options: CredentialsOptions): Promise<Cred
     return openServiceAccount(server, serviceAccountFolder);
   const own = join(options.homeFolder ?? homedir(), '.kube', 'config');
   if (named.length === 0 && !existsSync(own))
-    throw new Error('no cluster is known: run in a pod, set KUBECONFIG or name a kubeconfig');
+    throw new ClusterError(
+      'Unavailable',
+      'no cluster is known: run in a pod, set KUBECONFIG or name a kubeconfig',
+    );
   const { KubeConfigCredentials } = await import('./kube-config.ts');
   return new KubeConfigCredentials({ files: named.length === 0 ? [own] : named, context });
 }

@@ -47,11 +47,12 @@ export interface ReflectorOptions<T> {
   readonly timings?: Partial<ReflectorTimings> | undefined;
 }
 
+/** After an outage a change is seen within five seconds; all kinds together ask about once a second meanwhile. */
 const TIMINGS: ReflectorTimings = {
   watchSeconds: [300, 600],
   idleMarginMs: 30_000,
   firstPauseMs: 500,
-  longestPauseMs: 30_000,
+  longestPauseMs: 5_000,
   healthyMs: 30_000,
   resyncMs: 10 * 3_600_000,
 };

@@ -504,6 +504,18 @@ export function controllerSuite(name: string, open: () => Promise<ControllerHarn
         await world.untilReady('ReconMapping', 'staff');
       });
 
+      it('a state that another process has taken over: nothing more is written, and the process is told to end', async () => {
+        await settled();
+        const before = world.mapping('staff');
+        world.takeOver();
+        world.writeFile('people.csv', `${PEOPLE}4,Alan,on\n`);
+        world.timers.turn(17 * MINUTE);
+        await world.until(() => expect(world.timesSuperseded).toBe(1));
+        await world.untilSilent();
+        expect(world.readFile('accounts.csv')).not.toContain('4,Alan');
+        expect(world.mapping('staff')).toEqual(before);
+      });
+
       it('entries that fail are counted; few of them leave the mapping ready', async () => {
         world.writeFile('people.csv', `${PEOPLE}3,Twice,on\n`);
         await putSystems();

@@ -12,6 +12,7 @@ import { CelExpressions } from '../../src/expressions/cel.ts';
 import { Fence } from '../../src/runner/fence.ts';
 import { SystemProber } from '../../src/runner/system-prober.ts';
 import { ThreadRunner } from '../../src/runner/thread-runner.ts';
+import { Database } from '../../src/store/database.ts';
 import { openOwned } from '../../src/store/state.ts';
 import type { ClusterHarness } from './cluster-contract.ts';
 import { statusProblems, type Observed } from './kstatus.ts';
@@ -32,6 +33,7 @@ export class ControllerWorld implements AsyncDisposable {
   readonly log: RecordingLog = new RecordingLog();
   readonly events: RecordedEvent[] = [];
   readonly runs: string[] = [];
+  timesSuperseded = 0;
   readonly timers: ShiftedTimers = new ShiftedTimers();
   /** Every status that was written, in order, by `Kind name`. */
   readonly statuses: Map<string, Observed[]> = new Map();
@@ -64,6 +66,7 @@ export class ControllerWorld implements AsyncDisposable {
       timers: this.timers,
       random: () => 0.5,
       concurrentRuns,
+      superseded: () => void this.timesSuperseded++,
       probeEveryMs: PROBE_EVERY_MS,
     });
     await this.harness.cluster.watch((object) => {
@@ -75,6 +78,13 @@ export class ControllerWorld implements AsyncDisposable {
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#ended;
+  }
+
+  /** As another process does that takes the state over. */
+  takeOver(): void {
+    const database = new Database(join(this.#state, 'rollcall.db'));
+    database.run(`UPDATE meta SET value = value + 1 WHERE name = 'epoch'`);
+    database.close();
   }
 
   key(name: string): string {
