@@ -321,7 +321,7 @@ export interface ReconMappingStatus {
    */
   lastHandledRequest?: string;
   /**
-   * The value of the annotation rollcall.dev/approve-plan that was last used. It releases a plan once.
+   * The digest that an annotation released last. What stays there releases nothing a second time.
    */
   lastHandledApproval?: string;
   /**
