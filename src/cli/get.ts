@@ -6,6 +6,7 @@ import { Runs, type StoredRun } from '../store/runs.ts';
 import { openStateForReading, type State } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
+import { MAPPING_HEADER } from './live-table.ts';
 import { writeListing, type Listing } from './output.ts';
 import type { LinkedMapping, LinkedSide } from '../controller/linked-mapping.ts';
 import type { Project } from './project.ts';
@@ -76,20 +77,8 @@ function list(kind: Listed, project: Project, state: State | undefined, wide: bo
 }
 
 function mappings(project: Project, state: State | undefined, wide: boolean): Listing {
-  const header = [
-    'NAME',
-    'SOURCE',
-    'TARGET',
-    'MODE',
-    'READY',
-    'REASON',
-    'IN-SYNC',
-    'PENDING',
-    'FAILED',
-    'LAST-RUN',
-  ];
   const rows = project.mappings.map((one) => mappingCells(one, state && lastRun(one, state), wide));
-  return { header: wide ? [...header, 'HELD', 'POLICY', 'PLAN'] : header, rows };
+  return { header: wide ? [...MAPPING_HEADER, 'HELD', 'POLICY', 'PLAN'] : MAPPING_HEADER, rows };
 }
 
 function lastRun(one: LinkedMapping, { database }: State): StoredRun | undefined {

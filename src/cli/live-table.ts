@@ -5,7 +5,8 @@ import type { Cluster, ClusterObject } from '../controller/ports.ts';
 import { table, type Output } from './output.ts';
 import { since } from './since.ts';
 
-const HEADER = [
+/** As `kubectl get reconmappings` prints them. */
+export const MAPPING_HEADER: readonly string[] = [
   'NAME',
   'SOURCE',
   'TARGET',
@@ -17,7 +18,7 @@ const HEADER = [
   'FAILED',
   'LAST-RUN',
 ];
-const LAST_RUN = HEADER.length - 1;
+const LAST_RUN = MAPPING_HEADER.length - 1;
 
 /** Sorted by name. */
 export function mappingRows(cluster: Cluster): string[][] {
@@ -82,7 +83,7 @@ export class LiveTable {
     const isFirst = this.#rows.length === 0;
     this.#rows = rows;
     if (changed.length === 0) return;
-    const text = table(HEADER, changed);
+    const text = table(MAPPING_HEADER, changed);
     this.#output.write(isFirst ? text : text.slice(text.indexOf('\n') + 1));
   }
 
@@ -100,7 +101,7 @@ export class LiveTable {
   #draw(): void {
     this.#erase();
     if (this.#rows.length === 0) return;
-    this.#output.write(table(HEADER, this.#rows));
+    this.#output.write(table(MAPPING_HEADER, this.#rows));
     this.#lines = this.#rows.length + 1;
   }
 
