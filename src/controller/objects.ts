@@ -68,9 +68,9 @@ export class Objects {
     };
   }
 
-  /** All that can be linked, of the namespace. */
-  linked(namespace: string): readonly LinkedMapping[] {
-    return this.#linkedOf(namespace).mappings;
+  /** All that can be linked in the namespace of this mapping. */
+  linkedBeside(key: string): readonly LinkedMapping[] {
+    return this.#linkedOf(key.split('/')[0] ?? '').mappings;
   }
 
   #linkedOf(namespace: string): ReturnType<typeof linkMappings> {

@@ -12,7 +12,7 @@ interface Known {
 export function isChainOwed(key: string, { objects, cluster }: Known): boolean {
   const statusOf = (one: string): ReconMappingStatus =>
     (cluster.get('ReconMapping', one)?.object['status'] ?? {}) as ReconMappingStatus;
-  const all = objects.linked(key.split('/')[0] ?? '');
+  const all = objects.linkedBeside(key);
   const reader = all.find((one) => one.key === key);
   const looked = statusOf(key).lastRun?.startedAt;
   if (!reader || looked === undefined) return false;

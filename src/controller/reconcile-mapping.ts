@@ -6,6 +6,7 @@ import { approvePlanAnnotation, runRequestedAtAnnotation } from '../api/names.ts
 import type { ReconMapping, ReconMappingStatus } from '../api/recon-mapping.ts';
 import { approvalOf, unknownApproval } from './approval.ts';
 import type { Next } from './controller.ts';
+import { keyOf } from './definition-side.ts';
 import { dueOf, type Due, type Trigger } from './due.ts';
 import { mappingEvents, regarding } from './mapping-events.ts';
 import type { MappingOutcome } from './mapping-outcome.ts';
@@ -190,7 +191,7 @@ export class MappingReconciler {
   /** Unknown: nobody has asked the system yet; it will wake the mapping. */
   #notReady({ linked }: Resolved): MappingOutcome | 'Unknown' | undefined {
     for (const { system } of [linked.source, linked.target]) {
-      const key = `${system.object.metadata.namespace}/${system.object.metadata.name}`;
+      const key = keyOf(system.object);
       const known = this.#options.systems.get(key);
       if (
         !known ||

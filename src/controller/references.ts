@@ -56,7 +56,8 @@ export function neededByMapping(linked: LinkedMapping, expressions: ExpressionCo
   return [...needed, ...asked];
 }
 
-const NO_DIGEST: Digest = { hash: () => ''.padEnd(64, '0') };
+/** Where only a run, with the installation's key, makes digests that count. */
+export const NO_DIGEST: Digest = { hash: () => '0'.repeat(64) };
 
 export type ReadReferences =
   | { readonly kind: 'Read'; readonly references: References }

@@ -2,19 +2,13 @@
 import type { Kind } from '../api/names.ts';
 import type { Reason } from '../api/conditions.ts';
 import type { ExpressionCompiler } from '../engine/definition.ts';
-import type { Digest } from '../engine/ports.ts';
 import { policyProblems } from './definition-policy.ts';
-import {
-  definitionOf,
-  namespaceOf,
-  type LinkedMapping,
-  type Located,
-  type References,
-} from './linked-mapping.ts';
+import { keyOf } from './definition-side.ts';
+import { definitionOf, type LinkedMapping, type Located, type References } from './linked-mapping.ts';
 import type { MappingOutcome } from './mapping-outcome.ts';
 import { describeProblems, type Objects } from './objects.ts';
 import type { Cluster, ObjectKey } from './ports.ts';
-import { neededByMapping, readReferences } from './references.ts';
+import { neededByMapping, NO_DIGEST, readReferences } from './references.ts';
 import { scheduleProblem } from './schedule.ts';
 
 export interface ResolveContext {
@@ -42,7 +36,7 @@ export async function resolveMapping(
   signal: AbortSignal,
 ): Promise<Resolved | Obstacle> {
   const { objects, cluster, expressions } = context;
-  const key = `${namespaceOf(mapping)}/${mapping.object.metadata.name}`;
+  const key = keyOf(mapping.object);
   const named = namedBy(mapping);
   context.refersTo(key, named);
   for (const { kind, key: other } of named) {
@@ -66,9 +60,6 @@ export async function resolveMapping(
     return { kind: 'Invalid', reason: 'InvalidSpec', message: describeProblems(parsed.problems) };
   return { kind: 'Resolved', linked, references: read.references, writes: writesOf(linked, parsed.asks) };
 }
-
-/** Digests are made in the run, with the installation's key. */
-const NO_DIGEST: Digest = { hash: () => '0'.repeat(64) };
 
 type Named = ObjectKey & { readonly kind: Exclude<Kind, 'ReconMapping'> };
 
@@ -108,7 +99,6 @@ function writesOf(
   asks: Readonly<Record<'Source' | 'Target', boolean>>,
 ): string[] {
   if (mapping.object.spec.mode !== 'Enforce') return [];
-  const system = ({ system: { object } }: LinkedMapping['source']): string =>
-    `${object.metadata.namespace}/${object.metadata.name}`;
+  const system = ({ system: { object } }: LinkedMapping['source']): string => keyOf(object);
   return [...(asks.Source ? [system(source)] : []), ...(asks.Target ? [system(target)] : [])];
 }

@@ -176,7 +176,7 @@ export class RunLauncher {
 
   #suspectSystems(key: string): void {
     const { objects, suspect } = this.#options;
-    const own = objects.linked(key.split('/')[0] ?? '').find((one) => one.key === key);
+    const own = objects.linkedBeside(key).find((one) => one.key === key);
     for (const side of own ? [own.source, own.target] : []) {
       const { namespace, name } = side.system.object.metadata;
       suspect(`${namespace}/${name}`);
@@ -191,7 +191,7 @@ export class RunLauncher {
 
   /** Who reads what was written is due at once, until the same chain has had it often enough. */
   #wakeChain(key: string, chain: Chain, { summary: { result }, wrote }: RunReport, isOwed: boolean): void {
-    const all = this.#options.objects.linked(key.split('/')[0] ?? '');
+    const all = this.#options.objects.linkedBeside(key);
     const own = all.find((one) => one.key === key);
     if (!own || !result) return;
     const sides = [
@@ -223,7 +223,7 @@ export class RunLauncher {
   /** Mappings whose withdrawals waited until all others with their target object had looked. */
   #wakeWaiting(key: string): void {
     const { objects, states, wake } = this.#options;
-    for (const other of objects.linked(key.split('/')[0] ?? '')) {
+    for (const other of objects.linkedBeside(key)) {
       const state = states.get(other.key);
       if (!state?.waits || !other.siblings.includes(key)) continue;
       const looked = other.siblings.every((one) => (states.get(one)?.lastSequence ?? 0) > state.lastSequence);
