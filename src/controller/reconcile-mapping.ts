@@ -26,6 +26,8 @@ const PROGRESS_EVERY_MS = 10_000;
 /** The cache has not seen yet what the server has. */
 const STALE_RETRY_MS = 1_000;
 const QUEUED_RETRY_MS = 30_000;
+/** Timers do not notice that the clock was set, or that the machine has slept. A look costs no request. */
+const LOOK_AGAIN_MS = 60_000;
 
 export interface MappingReconcilerOptions {
   readonly cluster: Cluster;
@@ -281,6 +283,7 @@ export class MappingReconciler {
   /** What is due and cannot be done waits for a change of what is in its way. */
   #next(due: Due): Next {
     if (due.kind !== 'At') return { kind: 'Done' };
-    return { kind: 'After', milliseconds: due.at - this.#options.timers.now() };
+    const milliseconds = due.at - this.#options.timers.now();
+    return { kind: 'After', milliseconds: Math.min(milliseconds, LOOK_AGAIN_MS) };
   }
 }

@@ -15,12 +15,18 @@ import {
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
 import { recordFault } from '../support/fault-report.ts';
 import { FaultWorld, uid } from '../support/fault-world.ts';
+import { LdapProxy } from '../support/ldap-proxy.ts';
 import { installChart, SYSTEM_NAMESPACE, type Operator } from '../support/operator.ts';
+import { settableClock } from '../support/set-clock.ts';
+import { carriedOut } from '../support/slapd-log.ts';
 import { startSlapd, type Slapd } from '../support/slapd.ts';
 
+const IS_FULL = process.env['ROLLCALL_FAULTS'] === 'full';
 const PATIENCE = { timeout: 60_000, interval: 100 };
 /** Watches, probes, the lease and a run with its status and Events; a storm is hundreds. */
 const REQUESTS_PER_SECOND = 12;
+/** The operator looks at its clock anew within a minute. */
+const LOOKED_AGAIN_MS = 62_000;
 const BINDINGS = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
 
 let plane: ControlPlane;
@@ -302,8 +308,8 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
-    fault: 'Directory killed in the middle of a run',
-    injected: 'SIGKILL of slapd while accounts are added, started again after 2 s',
+    fault: 'Directory killed before a run',
+    injected: 'SIGKILL of slapd, started again after 2 s; the change is made in between',
     inject: async () => {
       await slapd.kill();
       const token = await change();
@@ -397,4 +403,91 @@ describe('after', () => {
       });
     },
   );
+
+  it(
+    '‘Directory killed in the middle of a run’ what was cut off is finished, and nothing is done twice',
+    { timeout: 120_000 },
+    async () => {
+      await using ldap = await LdapProxy.start(slapd.url);
+      await using other = await FaultWorld.open(plane, slapd, { people: 3, ldapUrl: ldap.url });
+      await other.apply();
+      const working = await other.start();
+      await other.settled();
+      other.writePeople(30);
+      let answers = 0;
+      const killed = new Promise<void>((resolve) => {
+        ldap.watch(({ op, phase }) => {
+          if (op === 'Add' && phase === 'Answered' && ++answers === 9) resolve(slapd.kill());
+          // Done, and the operator does not know.
+          return answers < 9;
+        });
+      });
+      await other.request('to-directory', 'more');
+      await killed;
+      await sleep(2_000);
+      ldap.watch(() => true);
+      await slapd.restart();
+      const at = performance.now();
+      await vi.waitFor(async () => expect(await other.entries()).toHaveLength(31), PATIENCE);
+      await other.settled(({ status }) => status?.lastHandledRequest === 'more');
+      await vi.waitFor(() => expect(other.store()['intents']).toEqual([]), PATIENCE);
+      const seconds = (performance.now() - at) / 1_000;
+      const added = carriedOut(slapd.folder, 'ADD').filter(
+        (dn) => dn.endsWith(other.base) && dn.startsWith('uid='),
+      );
+      expect([added.length, new Set(added).size]).toEqual([30, 30]);
+      expect((await other.writes()).filter(({ op }) => op !== 'ADD')).toEqual([]);
+      expect(working.hasEnded).toBe(false);
+      recordFault({
+        fault: 'Directory killed in the middle of a run',
+        injected: 'SIGKILL of slapd at the ninth of 27 additions, its answer lost; started again after 2 s',
+        holds: 'what was cut off is finished, and nothing is added twice; the operator lives',
+        seconds,
+      });
+    },
+  );
+
+  // Minutes long, for time has to pass.
+  if (IS_FULL)
+    it(
+      '‘Clock set forward and back’ what is due by the new time runs, and nothing waits for the old one',
+      { timeout: 240_000 },
+      async () => {
+        await using other = await FaultWorld.open(plane, slapd, { people: 5 });
+        const clock = await settableClock(other.folder);
+        await other.apply();
+        const working = await other.start({ env: clock.env });
+        await other.settled();
+        const due = async (people: number, seconds: number): Promise<number> => {
+          other.writePeople(people);
+          const at = performance.now();
+          clock.set(seconds);
+          await vi.waitFor(async () => expect((await other.writes()).length).toBe(people), {
+            ...PATIENCE,
+            timeout: 100_000,
+          });
+          await other.settled();
+          return (performance.now() - at) / 1_000;
+        };
+        const forward = await due(7, 7_200);
+        // Four hours back: by the letter the next run would be due in five.
+        clock.set(-7_200);
+        await sleep(LOOKED_AGAIN_MS);
+        const back = await due(9, -7_200 + 3_960);
+        other.writePeople(10);
+        await other.request('to-directory', 'later');
+        await other.settled(({ status }) => status?.lastHandledRequest === 'later');
+        expect((await other.writes()).length).toBe(10);
+        expect(working.hasEnded).toBe(false);
+        expect(working.log).not.toMatch(/unhandled|Run crashed|"level":"error"/i);
+        recordFault({
+          fault: 'Clock set forward and back',
+          injected:
+            'the clock of the operator jumps by two hours, then four hours back; an interval is one hour',
+          holds:
+            'a run that is due by the new time begins, one that was due by the old time is not waited for',
+          seconds: Math.max(forward, back),
+        });
+      },
+    );
 });
