@@ -8,13 +8,17 @@ interface Known {
   readonly cluster: Cluster;
 }
 
-/** Whether a mapping has not looked since another one wrote what it reads; times are whole seconds, so rather once more. */
+/**
+ * Whether a mapping has not looked since another one wrote what it reads; times are whole seconds, so rather once
+ * more. What was written before the mapping was made is nothing that it has missed.
+ */
 export function isChainOwed(key: string, { objects, cluster }: Known): boolean {
   const statusOf = (one: string): ReconMappingStatus =>
     (cluster.get('ReconMapping', one)?.object['status'] ?? {}) as ReconMappingStatus;
   const all = objects.linkedBeside(key);
   const reader = all.find((one) => one.key === key);
-  const looked = statusOf(key).lastRun?.startedAt;
+  const made = cluster.get('ReconMapping', key)?.metadata.creationTimestamp;
+  const looked = statusOf(key).lastRun?.startedAt ?? made;
   if (!reader || looked === undefined) return false;
   return all.some(({ key: writer, target }) => {
     if (writer === key || target.system.object !== reader.source.system.object) return false;

@@ -299,6 +299,32 @@ export function controllerSuite(name: string, open: () => Promise<ControllerHarn
         await world.until(() => expect(world.mapping('onwards').lastRun?.trigger).toBe('Chain'));
       });
 
+      it.each([true, false])(
+        'killed after a run that has written, before who reads it (looked before: %s): that one is woken by the next process',
+        async (hasLooked) => {
+          const onwards = (suspend: boolean): object =>
+            mapping({ from: 'accounts', to: 'directory', more: { interval: undefined, suspend } });
+          world.writeFile('directory.csv', NOBODY);
+          await world.put('ManagedSystem', 'directory', csv('directory.csv', 'ReadWrite'));
+          await world.put('ReconMapping', 'onwards', onwards(!hasLooked));
+          await settled();
+          if (hasLooked) await world.untilReady('ReconMapping', 'onwards');
+          // As good as dead: what woke it is in memory only.
+          await world.put('ReconMapping', 'onwards', onwards(true));
+          await world.untilReady('ReconMapping', 'onwards', 'True Suspended');
+          world.writeFile('people.csv', `${PEOPLE}4,Alan,on\n`);
+          await world.put('ReconMapping', 'staff', mapping(), { [runRequestedAtAnnotation]: 'now' });
+          await world.untilRuns('staff', 2);
+          await world.untilSilent();
+          await world.stop();
+          expect(world.readFile('directory.csv')).not.toContain('4,Alan');
+          await world.put('ReconMapping', 'onwards', onwards(false));
+          await world.start();
+          await world.until(() => expect(world.readFile('directory.csv')).toContain('4,Alan'));
+          await world.until(() => expect(world.mapping('onwards').lastRun?.trigger).toBe('Chain'));
+        },
+      );
+
       it('two mappings that write against each other are stopped, and named with the attribute', async () => {
         world.writeFile('accounts.csv', PEOPLE);
         const shout = [{ target: 'name', expression: "source.name + '!'" }];
