@@ -8,6 +8,8 @@ import type { Roll } from './roll.ts';
 export type TripReason =
   'SourceShrunk' | 'TargetShrunk' | 'EmptySource' | 'EmptyTarget' | 'AttributeVanished';
 
+const WAY_OUT = 'bring back what is missing, or approve the plan where this is meant';
+
 export interface Trip {
   readonly reason: TripReason;
   readonly side: 'Source' | 'Target';
@@ -32,12 +34,14 @@ export function readGuards(definition: Definition, facts: ReadFacts, digest: Dig
       trip(
         'EmptySource',
         'Source',
-        'no source entry is in scope, though the target is not empty or links exist',
+        `no source entry is in scope, though the target is not empty or links exist; ${WAY_OUT}`,
       ),
     );
   } else push(trips, shrunk('Source', source, facts.baselines.Source, definition));
   if (target.inScope === 0 && links > 0) {
-    trips.push(trip('EmptyTarget', 'Target', `no target entry is in scope, though ${links} links exist`));
+    trips.push(
+      trip('EmptyTarget', 'Target', `no target entry is in scope, though ${links} links exist; ${WAY_OUT}`),
+    );
   } else push(trips, shrunk('Target', target, facts.baselines.Target, definition));
   trips.push(
     ...vanished('Source', source, facts.baselines.Source),
@@ -69,7 +73,7 @@ function shrunk(
   const lost = baseline.inScope - roll.inScope;
   const { maxShrinkPercent } = definition.guards;
   if (lost <= SHRINK_ALLOWANCE || lost * 100 <= baseline.inScope * maxShrinkPercent) return undefined;
-  const message = `${roll.inScope} entries are in scope, ${baseline.inScope} were at the last accepted read (limit ${maxShrinkPercent} %)`;
+  const message = `${roll.inScope} entries are in scope, ${baseline.inScope} were at the last accepted read (limit ${maxShrinkPercent} %); ${WAY_OUT}`;
   return trip(side === 'Source' ? 'SourceShrunk' : 'TargetShrunk', side, message);
 }
 
@@ -82,7 +86,7 @@ function vanished(
   return roll.definition.request.attributes
     .filter((name) => (baseline.valueCounts[name] ?? 0) >= VANISH_THRESHOLD && !roll.valueCounts.get(name))
     .map((name) => {
-      const message = `attribute ${name} had a value on ${baseline.valueCounts[name]} entries at the last accepted read and has none now`;
+      const message = `attribute ${name} had a value on ${baseline.valueCounts[name]} entries at the last accepted read and has none now; ${WAY_OUT}`;
       return trip('AttributeVanished', side, message, name);
     });
 }

@@ -23,6 +23,8 @@ export interface Evidence {
    * did not list is not there, and looking again is free.
    */
   readonly snapshot: boolean;
+  /** Id of the entry that the data end with, without the mark that ends an entry: it may have been cut off. */
+  readonly openEnd?: string | undefined;
 }
 
 export interface ReadRequest {

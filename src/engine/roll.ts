@@ -181,6 +181,19 @@ export class Roll {
     else this.#addKeys(item, entry);
   }
 
+  /**
+   * Where something contradicts the read, what its data end with may be half an entry: it is judged no more than
+   * what was not read at all. One that is as it was has not been cut.
+   */
+  failCutOff({ complete, openEnd }: Evidence): void {
+    const item =
+      complete === 'No' && openEnd !== undefined && this.itemAt(this.ordinalOf(this.keyOf(openEnd)));
+    if (!item || item.state === 'Failed') return;
+    item.state = 'Failed';
+    const message = `entry '${item.id}' is the last of a listing that is not complete, and nothing marks its end: it may be cut off; have the file written anew, or end its last line`;
+    item.error = { code: 'CutOff', attribute: null, rule: null, message };
+  }
+
   /** An entry that fails after it was met counts as one in scope. */
   #countFailed({ state, handle }: Item): void {
     if (state === 'OutOfScope' || state === 'DeletedMark') this.present++;

@@ -92,6 +92,8 @@ export class Running {
     const trips = readGuards(this.#definition, facts, digest);
     this.#releasedTrips = trips.filter((trip) => this.#released.has(trip.digest));
     this.#trips = trips.filter((trip) => !this.#released.has(trip.digest));
+    source.failCutOff(this.#effective('Source'));
+    target.failCutOff(this.#effective('Target'));
     if (!this.#request.only) this.#summary.addQuiet(this.#sides.links.countQuiet());
     const holder = (targetKey: string): string | undefined => memory.holder(targetKey);
     const assessment = assess({ source, target, pairs, unsettled: unfinished, holder });

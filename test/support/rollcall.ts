@@ -6,6 +6,9 @@ import { dirname, join } from 'node:path';
 
 export const PROGRAM: string = new URL('../../src/main.ts', import.meta.url).pathname;
 
+/** The program is started hundreds of times: what one has compiled the next need not. */
+const COMPILED = join(tmpdir(), `rollcall-compiled-${String(process.getuid?.() ?? 0)}`);
+
 export interface EntryOfDocument {
   readonly situation: string | null;
   readonly row: string | null;
@@ -122,7 +125,8 @@ export class Folder implements Disposable {
 
 export function rollcall(words: readonly string[], input = ''): Promise<Done> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...words], { stdio: 'pipe' });
+    const env = { ...process.env, NODE_COMPILE_CACHE: COMPILED };
+    const child = spawn(process.execPath, [PROGRAM, ...words], { stdio: 'pipe', env });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

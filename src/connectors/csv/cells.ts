@@ -33,6 +33,12 @@ export function splitRow(row: string, dialect: CsvDialect): string[] {
   return cells;
 }
 
+/** Whether a row in bytes has a line end. */
+export function endsLine(raw: Buffer): boolean {
+  const last = raw.at(-1);
+  return last === LINE_FEED || last === CARRIAGE_RETURN;
+}
+
 /** A row in bytes and its line end. A quoted line break inside the last cell is no line end, for a quote follows it. */
 export function splitLineEnd(raw: Buffer): { readonly content: Buffer; readonly lineEnd: string } {
   const last = raw.at(-1);

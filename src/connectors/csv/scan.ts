@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 
 import { ConnectorError } from '../../engine/errors.ts';
 import type { Evidence } from '../../engine/ports.ts';
-import { splitLineEnd } from './cells.ts';
+import { endsLine, splitLineEnd } from './cells.ts';
 import type { CsvDialect } from './config.ts';
 import { byteOrderMarkOf, Decoder } from './encoding.ts';
 import { judge, type Expectation, type Verdict } from './expectation.ts';
@@ -77,6 +77,8 @@ class LineSorter {
   rowsAfterTrailer = false;
   firstFault: RowFault | undefined;
   faults = 0;
+  /** Key of the last data row where no line break ends it. RFC 4180 allows that, and a file that was cut off looks so. */
+  openEnd: string | undefined;
   #columns = 0;
   #key = -1;
 
@@ -128,6 +130,7 @@ class LineSorter {
       return undefined;
     }
     this.rows += 1;
+    this.openEnd = endsLine(row.raw) ? undefined : row.cells[this.#key];
     return 'Data';
   }
 
@@ -180,12 +183,17 @@ async function weigh(
 ): Promise<Evidence> {
   const { label } = file.place;
   if (!end.unchanged) return refuted('FileChanged', `${label} was changed while it was read; read it again`);
-  if (sorter.firstFault) {
-    const { reason, line, problem } = sorter.firstFault;
-    const more = sorter.faults > 1 ? `; ${String(sorter.faults - 1)} more rows are damaged` : '';
-    return refuted(reason, `${label} line ${String(line)}: ${problem}${more}`);
-  }
-  return toEvidence(await judge(file.expectation, { ...countsOf(sorter), sha256 }, label), label);
+  const evidence = sorter.firstFault
+    ? refutedBy(sorter.firstFault, sorter.faults, label)
+    : toEvidence(await judge(file.expectation, { ...countsOf(sorter), sha256 }, label), label);
+  // A checksum vouches for the last byte too; a trailer stands behind the last row.
+  const isOpen = sorter.openEnd !== undefined && evidence.proof !== 'Checksum';
+  return isOpen ? { ...evidence, openEnd: sorter.openEnd } : evidence;
+}
+
+function refutedBy({ reason, line, problem }: RowFault, faults: number, label: string): Evidence {
+  const more = faults > 1 ? `; ${String(faults - 1)} more rows are damaged` : '';
+  return refuted(reason, `${label} line ${String(line)}: ${problem}${more}`);
 }
 
 function countsOf(sorter: LineSorter): {
