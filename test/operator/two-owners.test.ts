@@ -71,6 +71,8 @@ describe.concurrent('a leader that is paused past its lease', () => {
   it('and goes on while another is at work takes nothing away from it', async () => {
     const { world, first, second } = await pair();
     first.process.kill('SIGSTOP');
+    // What it had sent before is written down by then.
+    await sleep(500);
     const before = world.connectionWrites();
     const own = new Set(before.map(({ connection }) => connection));
     await vi.waitFor(

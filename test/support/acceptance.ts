@@ -104,9 +104,8 @@ export class Company implements Disposable {
 
   /** Sorted names of the accounts, wherever they are below the base. */
   async accounts(): Promise<string[]> {
-    const text = await this.slapd.run('ldapsearch', [
-      ...['-LLL', '-o', 'ldif-wrap=no', '-b', this.base, '(objectClass=inetOrgPerson)', 'dn'],
-    ]);
+    const words = ['-LLL', '-o', 'ldif-wrap=no', '-b', this.base, '(objectClass=inetOrgPerson)', 'dn'];
+    const text = await this.slapd.run('ldapsearch', words);
     return [...text.matchAll(/^dn:.*uid=(\d+)/gm)].map(([, id = '']) => id).toSorted();
   }
 

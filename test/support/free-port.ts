@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+/** What was given out may not be listened on yet. */
+const given = new Set<number>();
+
 /** Below the ports that outgoing connections take, so that none of them takes it before the server does. */
 export async function freePort(): Promise<number> {
   const port = 20_000 + Math.floor(Math.random() * 12_000);
@@ -11,5 +14,7 @@ export async function freePort(): Promise<number> {
   if (!isFree) return freePort();
   server.close();
   await once(server, 'close');
+  if (given.has(port)) return freePort();
+  given.add(port);
   return port;
 }
