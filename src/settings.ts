@@ -11,6 +11,8 @@ export const COMMANDS = [
   'history',
   'objects',
   'approve',
+  'link',
+  'unlink',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
 /** Those that go on until they are stopped; service-settings.ts has their flags. */
@@ -29,6 +31,8 @@ export interface Settings {
   readonly plan: string | undefined;
   readonly run: string | undefined;
   readonly file: string | undefined;
+  /** Who acts by hand; undefined: the user of the system. */
+  readonly by: string | undefined;
   readonly limit: number;
   readonly all: boolean;
 }
@@ -48,6 +52,7 @@ const OPTIONS = {
   plan: { type: 'string' },
   run: { type: 'string' },
   file: { type: 'string', short: 'f' },
+  by: { type: 'string' },
   limit: { type: 'string', default: '20' },
   all: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -63,7 +68,9 @@ const OPTIONS_OF: Readonly<Record<Command, readonly string[]>> = {
   get: [],
   history: ['mapping', 'run', 'limit'],
   objects: ['file'],
-  approve: ['mapping', 'plan'],
+  approve: ['mapping', 'plan', 'by'],
+  link: ['mapping', 'source', 'target', 'by'],
+  unlink: ['mapping', 'source', 'target', 'by'],
 };
 
 export function parseSettings(argv: readonly string[]): ParsedSettings {
@@ -84,7 +91,7 @@ export function parseSettings(argv: readonly string[]): ParsedSettings {
   const problems = [...optionProblems(command, given), ...valueProblems(command, values, operands)];
   if (problems.length > 0) return { kind: 'Invalid', problems };
   const output = (['table', 'wide', 'json', 'csv'] as const).find((one) => one === values.output) ?? 'table';
-  const { state, mapping, source, target, plan, run, file, all } = values;
+  const { state, mapping, source, target, plan, run, file, by, all } = values;
   const settings = {
     command,
     operands,
@@ -96,6 +103,7 @@ export function parseSettings(argv: readonly string[]): ParsedSettings {
     plan,
     run,
     file,
+    by,
     all,
     limit: Number(values.limit),
   };
@@ -133,10 +141,11 @@ interface Values {
   readonly source?: string | undefined;
   readonly target?: string | undefined;
   readonly plan?: string | undefined;
+  readonly by?: string | undefined;
 }
 
 function valueProblems(command: Command, values: Values, operands: readonly string[]): string[] {
-  const { output, limit, mapping, source, target, plan } = values;
+  const { output, limit, mapping, source, target, by } = values;
   const single = source !== undefined || target !== undefined;
   const checks: readonly (readonly [boolean, string])[] = [
     [
@@ -144,10 +153,13 @@ function valueProblems(command: Command, values: Values, operands: readonly stri
       `-o takes table, wide, json or csv, not '${output}'`,
     ],
     [!/^[1-9]\d{0,5}$/.test(limit), `--limit takes a number from 1 on, not '${limit}'`],
-    [source !== undefined && target !== undefined, '--source and --target exclude each other'],
+    [by !== undefined && !/^\S.{0,99}$/.test(by), '--by takes a name of up to 100 characters'],
+    [
+      source !== undefined && target !== undefined && !OF_PAIRS.includes(command),
+      '--source and --target exclude each other',
+    ],
     [single && mapping === undefined, '--source and --target need --mapping NAMESPACE/NAME'],
-    [command === 'explain' && !single, 'rollcall explain needs --mapping, and --source ID or --target ID'],
-    [command === 'approve' && (!mapping || !plan), 'rollcall approve needs --mapping and --plan DIGEST'],
+    [lacks(command, values), `rollcall ${command} needs ${NEEDED[command]?.words ?? ''}`],
     [
       operands.length < minimum(command),
       `rollcall ${command} needs ${OPERANDS[command]}; rollcall ${command} --help shows how`,
@@ -156,12 +168,38 @@ function valueProblems(command: Command, values: Values, operands: readonly stri
   return checks.filter(([wrong]) => wrong).map(([, message]) => message);
 }
 
+const OF_PAIRS: readonly Command[] = ['link', 'unlink'];
+
+type Needed = keyof Pick<Values, 'mapping' | 'source' | 'target' | 'plan'>;
+
+/** Flags that a command cannot do without; one of each list is enough. */
+const NEEDED: Readonly<
+  Partial<Record<Command, { readonly flags: readonly (readonly Needed[])[]; readonly words: string }>>
+> = {
+  explain: {
+    flags: [['mapping'], ['source', 'target']],
+    words: '--mapping, and --source ID or --target ID',
+  },
+  approve: { flags: [['mapping'], ['plan']], words: '--mapping and --plan DIGEST' },
+  link: { flags: [['mapping'], ['source'], ['target']], words: '--mapping, --source ID and --target ID' },
+  unlink: {
+    flags: [['mapping'], ['source', 'target']],
+    words: '--mapping, and --source ID or --target ID',
+  },
+};
+
+function lacks(command: Command, values: Values): boolean {
+  return NEEDED[command]?.flags.some((flags) => flags.every((flag) => !values[flag])) ?? false;
+}
+
 const OPERANDS: Readonly<Record<Command, string>> = {
   validate: 'DIR',
   plan: 'DIR',
   run: 'DIR',
   explain: 'DIR',
   approve: 'DIR',
+  link: 'DIR',
+  unlink: 'DIR',
   history: 'DIR',
   get: 'KIND',
   objects: 'DIR SYSTEM OBJECT',

@@ -1,9 +1,11 @@
 /** `rollcall approve`: releases a held plan; the next run does exactly what was held. */
 import { Approvals, listHeldPlans } from '../store/approvals.ts';
+import { HandActs } from '../store/hand-acts.ts';
 import { findMapping as mappingRow } from '../store/mappings.ts';
 import { openState } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
+import { whoOf } from './pairing.ts';
 import type { Project } from './project.ts';
 import { findMapping, systemClock } from './roll-call.ts';
 
@@ -21,6 +23,13 @@ export function approve(project: Project, { settings, output }: Context): number
       `no plan ${digest} is held for ${key}: ${known}; a digest of another installation, or of rollcall plan without state, releases nothing`,
     );
   }
+  new HandActs(state.database).add({
+    mapping: row,
+    at: now,
+    who: whoOf({ settings }),
+    kind: 'Release',
+    what: { plan: digest },
+  });
   output.write(`${key}: plan ${digest} is released; rollcall run applies what of it is still wanted\n`);
   return EXIT.ok;
 }

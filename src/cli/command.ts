@@ -1,4 +1,5 @@
 /** One command from its settings to its exit code. Results go to standard output, everything else to standard error. */
+import { ConnectorError } from '../engine/errors.ts';
 import { StateError } from '../store/state-error.ts';
 import type { Command, Settings } from '../settings.ts';
 import { approve } from './approve.ts';
@@ -7,10 +8,12 @@ import { explain } from './explain.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { get } from './get.ts';
 import { history } from './history.ts';
+import { link } from './link.ts';
 import { objects } from './objects.ts';
 import { reported, writeDocument } from './output.ts';
 import { loadProject, type Project } from './project.ts';
 import { takeRollCall } from './roll-call.ts';
+import { unlink } from './unlink.ts';
 import { problemLine, validate } from './validate.ts';
 
 export async function runCommand(
@@ -42,6 +45,8 @@ const COMMANDS: Readonly<
   history,
   objects,
   approve,
+  link,
+  unlink,
 };
 
 async function dispatch(context: Context): Promise<number> {
@@ -74,18 +79,25 @@ function refuse(project: Project, context: Context): number {
 }
 
 /** One sentence for people; a stack only where the fault is ours. */
-function failure(error: unknown, context: Context): number {
-  const exitCode = error instanceof CommandFailure ? error.exitCode : EXIT.failed;
-  const known = error instanceof StateError || error instanceof CommandFailure ? error : undefined;
-  const rule = error instanceof StateError ? error.code : 'Error';
-  if (printsDocument(context.settings)) {
-    const message = known?.message ?? 'internal error';
-    const problem = { file: null, line: null, path: null, rule, message, mapping: null };
-    writeDocument({ exitCode, problems: [problem], runs: [] }, undefined, context.output);
+function failure(error: unknown, { settings, output, notes, stoppedBy }: Context): number {
+  const exitCode = error instanceof CommandFailure ? error.exitCode : (stoppedBy() ?? EXIT.failed);
+  const isKnown = KNOWN.some((one) => error instanceof one);
+  const told = isKnown && error instanceof Error ? error.message : undefined;
+  if (printsDocument(settings)) {
+    const message = told ?? 'internal error';
+    const problem = { file: null, line: null, path: null, rule: ruleOf(error), message, mapping: null };
+    writeDocument({ exitCode, problems: [problem], runs: [] }, undefined, output);
   }
-  context.notes.write(`rollcall: ${known?.message ?? `internal error: ${stackOf(error)}`}\n`);
+  if (stoppedBy() === undefined) notes.write(`rollcall: ${told ?? `internal error: ${stackOf(error)}`}\n`);
   return exitCode;
 }
+
+function ruleOf(error: unknown): string {
+  return error instanceof StateError || error instanceof ConnectorError ? error.code : 'Error';
+}
+
+/** What says by itself what is wrong. */
+const KNOWN = [StateError, CommandFailure, ConnectorError] as const;
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

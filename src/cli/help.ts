@@ -14,6 +14,8 @@ another (ReconMapping), and what to do about every situation a comparison finds 
   rollcall history [DIR]   past runs and what they did to whom
   rollcall objects DIR     the objects that a Repository keeps
   rollcall approve DIR     releases a plan that a guard has held
+  rollcall link DIR        makes a pair of two entries that correlation cannot bring together
+  rollcall unlink DIR      takes a link back
   rollcall up DIR          goes on taking the roll call, by interval and schedule, until stopped
   rollcall operator        the same in a cluster, on the API server's objects
 
@@ -102,7 +104,7 @@ KIND is mappings, systems, policies or plans. DIR defaults to the present folder
 `,
   history: `rollcall history [DIR] [--mapping NAMESPACE/NAME] [--run ID] [--limit N]
 
-The last runs; with --run the entries of one. DIR defaults to the present folder.
+The last runs, and what was linked, unlinked or released by hand, by whom; with --run the entries of one run. DIR defaults to the present folder.
 
   rollcall history examples/cookbook --run 4b0câ€¦ -o csv
 `,
@@ -113,7 +115,26 @@ The objects that a Repository keeps. FILE holds a JSON object, attribute name â†
   rollcall objects examples/cookbook people person list
   rollcall objects examples/cookbook people person get 123 -o json
 `,
-  approve: `rollcall approve DIR --mapping NAMESPACE/NAME --plan DIGEST
+  link: `rollcall link DIR --mapping NAMESPACE/NAME --source ID --target ID [--by NAME]
+
+Settles by hand what correlation cannot: the next run takes the two as linked and compares all their attributes. ID is an
+id, a DN or a name. Refused where it makes no sense: an entry that is not there, out of scope, protected, or linked
+already. Neither entry is written. history shows who did it; unlink undoes it.
+
+  --by NAME   who does it, for history (default: the user of the system)
+
+  rollcall link examples/cookbook --mapping default/people-to-directory --source 123 --target uid=snow,ou=people,dc=example,dc=org
+`,
+  unlink: `rollcall unlink DIR --mapping NAMESPACE/NAME (--source ID | --target ID) [--by NAME]
+
+Takes a link back. Neither entry is written. The next run looks for a partner again; a warning tells where it would find
+the same one. history shows who did it; link undoes it.
+
+  --by NAME   who does it, for history (default: the user of the system)
+
+  rollcall unlink examples/cookbook --mapping default/people-to-directory --source 123
+`,
+  approve: `rollcall approve DIR --mapping NAMESPACE/NAME --plan DIGEST [--by NAME]
 
 Releases a held plan: the next run does exactly the operations that were held, each once, while they are still what the
 inputs ask for. The digest is shown by run, by get plans, and in the JSON of a run.

@@ -1,6 +1,7 @@
 /** `rollcall history`: past runs, and the entries of one. */
 import { Runs, type StoredRun } from '../store/runs.ts';
-import { openStateForReading } from '../store/state.ts';
+import { HandActs, type HandAct } from '../store/hand-acts.ts';
+import { openStateForReading, type State } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { entryDocument, table, writeListing } from './output.ts';
@@ -15,7 +16,7 @@ export function history(project: Project, context: Context): number {
   const runs = state && new Runs(state.database);
   if (settings.run !== undefined) return oneRun(settings.run, runs, context);
   const mapping = settings.mapping === undefined ? undefined : findMapping(project, settings.mapping).key;
-  const rows = [...(runs?.list(mapping, settings.limit) ?? [])].map(runCells);
+  const rows = state ? recent(mapping, settings.limit, state) : [];
   const header = [
     'RUN',
     'MAPPING',
@@ -27,6 +28,7 @@ export function history(project: Project, context: Context): number {
     'HELD',
     'FAILED',
     'PENDING',
+    'BY HAND',
   ];
   writeListing({ header, rows }, settings.output, output);
   return EXIT.ok;
@@ -47,7 +49,31 @@ function runCells(run: StoredRun): string[] {
     count('held'),
     count('failed'),
     count('pending'),
+    '',
   ];
+}
+
+/** What was done by hand stands among the runs, so that it is seen which run came after it. */
+function recent(mapping: string | undefined, limit: number, { database }: State): string[][] {
+  const runs = [...new Runs(database).list(mapping, limit)].map((one) => ({
+    at: one.startedAt,
+    cells: runCells(one),
+  }));
+  const acts = [...new HandActs(database).list(mapping, limit)].map((one) => ({
+    at: one.at,
+    cells: actCells(one),
+  }));
+  const all = [...acts, ...runs].toSorted((one, other) => other.at - one.at);
+  return all.slice(0, limit).map(({ cells }) => cells);
+}
+
+const DONE = { Link: 'linked', Unlink: 'unlinked', Release: 'released' } as const;
+
+function actCells({ id, mapping, at, kind, who, what }: HandAct): string[] {
+  const about =
+    kind === 'Release' ? `plan ${what['plan'] ?? ''}` : `${what['source'] ?? ''} → ${what['name'] ?? ''}`;
+  const when = new Date(at).toISOString();
+  return [id, mapping, when, '-', '-', '-', '-', '-', '-', '-', `${who} ${DONE[kind]} ${about}`];
 }
 
 function oneRun(id: string, runs: Runs | undefined, { settings, output }: Context): number {

@@ -95,7 +95,7 @@ function protection(act: Act, view: PairView, { definition, now }: PlanContext):
   return undefined;
 }
 
-function isProtected(rule: Expression, entry: Entry, now: number): boolean {
+export function isProtected(rule: Expression, entry: Entry, now: number): boolean {
   const result = rule.evaluate({ entry, now });
   return result.kind === 'Failed' || result.values[0] === 'true';
 }

@@ -1,39 +1,24 @@
 /** One run of one mapping: opens both sides, runs the engine, keeps the record. */
 import { randomUUID } from 'node:crypto';
-import { assumedAttribute, keyOf } from '../controller/definition-side.ts';
-import {
-  definitionOf,
-  namespaceOf,
-  type DefinitionContext,
-  type LinkedMapping,
-  type LinkedSide,
-  type References,
-} from '../controller/linked-mapping.ts';
+import type { LinkedMapping, LinkedSide } from '../controller/linked-mapping.ts';
 import type { RunSummary } from '../controller/run-summary.ts';
 import type { Session } from '../connectors/connector.ts';
-import { sideOf, type Definition, type ExpressionCompiler } from '../engine/definition.ts';
+import { sideOf, type Definition } from '../engine/definition.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import { keyOfId } from '../engine/matching.ts';
-import type { Clock } from '../engine/ports.ts';
 import { run } from '../engine/run.ts';
 import type { Progress, RunRequest, RunResult } from '../engine/run-ports.ts';
 import { FORGET_AFTER_MS, mappingRow } from '../store/mappings.ts';
-import { SqliteMemory, type MappingEnds } from '../store/memory.ts';
+import { SqliteMemory } from '../store/memory.ts';
 import { Runs } from '../store/runs.ts';
 import { FileSpool } from '../store/spool.ts';
-import type { State } from '../store/state.ts';
-import { openSide, withWriter } from './open-side.ts';
+import { endsOf, knownMapping, openMapping, type OpenMappingOptions } from './open-mapping.ts';
+import { withWriter } from './open-side.ts';
 import { storedBody } from './run-document.ts';
 
-export interface RunMappingOptions {
+export interface RunMappingOptions extends OpenMappingOptions {
   /** Identifies the run everywhere; absent: a new one. */
   readonly id?: string;
-  /** Asked before every write; absent: nobody can take over. */
-  readonly mayWrite?: (() => boolean) | undefined;
-  readonly expressions: ExpressionCompiler;
-  readonly references: References;
-  readonly state: State;
-  readonly clock: Clock;
   readonly trigger: string;
   /** Plan: nothing is written, but to the overlay of a Repository. */
   readonly planning: boolean;
@@ -52,9 +37,7 @@ export async function runMapping(
   const { state, clock } = options;
   const startedAt = clock.now();
   const mode = one.mapping.object.spec.mode;
-  const { linksFrom } = one.mapping.object.spec;
-  const from = linksFrom === undefined ? undefined : `${namespaceOf(one.mapping)}/${linksFrom}`;
-  const row = mappingRow(state.database, { name: one.key, ends: endsOf(one), linksFrom: from }, startedAt);
+  const row = mappingRow(state.database, knownMapping(one), startedAt);
   const runs = new Runs(state.database);
   const id = options.id ?? randomUUID();
   const sequence = runs.begin({ id, mapping: row, mode, startedAt });
@@ -110,13 +93,8 @@ interface OpenedRun extends RunMappingOptions {
 }
 
 async function openAndRun(one: LinkedMapping, options: OpenedRun, signal: AbortSignal): Promise<Ended> {
-  await using source = await open(one.source, options, signal);
-  await using target = await open(one.target, options, signal);
-  const extended = extendSchemas(one, options, { source, target });
-  const parsed = definitionOf(one, contextOf(options), {
-    source: extended.source.schema,
-    target: extended.target.schema,
-  });
+  await using opened = await openMapping(one, options, signal);
+  const { source, target, parsed } = opened;
   if (parsed.kind === 'Invalid') {
     const message = parsed.problems.map(({ path, message: text }) => `${path.join('.')}: ${text}`).join('; ');
     return { outcome: 'Stalled', message, code: 'InvalidSpec', result: undefined };
@@ -126,64 +104,13 @@ async function openAndRun(one: LinkedMapping, options: OpenedRun, signal: AbortS
   if (missing !== undefined)
     return { outcome: 'Stalled', message: missing, code: 'ReadOnly', result: undefined };
   const effect = effectOf(one, definition, options);
-  const opened = { ...options, source: extended.source, target: extended.target };
-  const result = await runEngine(one, { definition, effect }, opened, signal);
+  const result = await runEngine(one, { definition, effect }, { ...options, source, target }, signal);
   return { outcome: result.outcome, message: result.message, code: codeOf(result), result };
 }
 
 function codeOf(result: RunResult): string | undefined {
   if (result.outcome === 'Succeeded') return undefined;
   return result.trips[0]?.reason ?? (result.exceeded.length > 0 ? 'BudgetExceeded' : result.outcome);
-}
-
-function open(
-  side: LinkedSide,
-  { references, state, clock, mayWrite }: OpenedRun,
-  signal: AbortSignal,
-): Promise<Session> {
-  const { system, object } = side;
-  return openSide(
-    { system, object, references, database: state.database, now: () => clock.now(), mayWrite },
-    signal,
-  );
-}
-
-function contextOf({ expressions, references, state }: OpenedRun): DefinitionContext {
-  return { expressions, references, digest: state.digest };
-}
-
-/**
- * A column that the mapping reads and the file lacks is no mistake in the mapping: it may have vanished, and the
- * engine's guards answer that. So it joins the schema, and the session names it as missing.
- */
-function extendSchemas(
-  one: LinkedMapping,
-  options: OpenedRun,
-  sessions: { readonly source: Session; readonly target: Session },
-): { readonly source: Session; readonly target: Session } {
-  if (!isFile(one.source) && !isFile(one.target)) return sessions;
-  const offline = definitionOf(one, contextOf(options), { source: undefined, target: undefined });
-  const read = offline.kind === 'Parsed' ? offline.definition : undefined;
-  return {
-    source: extend(sessions.source, one.source, read?.source.request.attributes ?? []),
-    target: extend(sessions.target, one.target, read?.target.request.attributes ?? []),
-  };
-}
-
-function isFile({ system }: LinkedSide): boolean {
-  return system.object.spec.type === 'CSV';
-}
-
-function extend(session: Session, side: LinkedSide, names: readonly string[]): Session {
-  if (!isFile(side)) return session;
-  const absent = names.filter((name) => !session.schema.attributes.has(name));
-  if (absent.length === 0) return session;
-  const assumed = absent.map(
-    (name) => [name, { ...assumedAttribute(name), values: 'Single' as const }] as const,
-  );
-  const schema = { ...session.schema, attributes: new Map([...session.schema.attributes, ...assumed]) };
-  const missingAttributes = [...(session.missingAttributes ?? []), ...absent];
-  return { ...withWriter(session, session.writer), schema, missingAttributes };
 }
 
 function missingAccess(
@@ -252,13 +179,4 @@ async function runEngine(
 /** While planning only a Repository, which is a copy then, may be written. */
 function overlaid(session: Session, side: LinkedSide, effect: RunRequest['effect']): Session {
   return effect === 'Pretend' && !isRepository(side) ? withWriter(session, undefined) : session;
-}
-
-function endsOf({ source, target }: LinkedMapping): MappingEnds {
-  return {
-    sourceSystem: keyOf(source.system.object),
-    sourceObject: source.object.name,
-    targetSystem: keyOf(target.system.object),
-    targetObject: target.object.name,
-  };
 }

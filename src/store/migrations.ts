@@ -52,4 +52,10 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (system, object, attribute, value)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE hand_acts (
+    id TEXT PRIMARY KEY, mapping INTEGER NOT NULL, at INTEGER NOT NULL, who TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX hand_acts_at ON hand_acts (at);
+  `,
 ];

@@ -1,0 +1,36 @@
+/** What the next run would do about one entry, played on a copy of the state. Writes nothing. */
+import type { LinkedMapping } from '../controller/linked-mapping.ts';
+import type { RunSummary } from '../controller/run-summary.ts';
+import type { EntryRecord } from '../engine/entry-record.ts';
+import { runMapping } from '../runner/run-mapping.ts';
+import { Runs } from '../store/runs.ts';
+import { openOverlay } from '../store/state.ts';
+import type { Project } from './project.ts';
+import { systemClock } from './roll-call.ts';
+
+export interface Foreseen {
+  readonly summary: RunSummary;
+  readonly records: readonly EntryRecord[];
+}
+
+export async function foresee(
+  one: LinkedMapping,
+  only: { readonly side: 'Source' | 'Target'; readonly id: string },
+  project: Project,
+  signal: AbortSignal,
+): Promise<Foreseen> {
+  using state = await openOverlay(project.stateFolder);
+  const options = {
+    expressions: project.expressions,
+    references: project.manifests,
+    state,
+    clock: systemClock,
+    planning: true,
+    recordsAll: true,
+    only,
+    trigger: 'Manual',
+    progress: () => undefined,
+  };
+  const summary = await runMapping(one, options, signal);
+  return { summary, records: [...new Runs(state.database).entries(summary.sequence)] };
+}
