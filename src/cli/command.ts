@@ -16,18 +16,18 @@ import { takeRollCall } from './roll-call.ts';
 import { unlink } from './unlink.ts';
 import { problemLine, validate } from './validate.ts';
 
+const STANDARD: Pick<Context, 'output' | 'notes'> = {
+  output: { write: (text) => void process.stdout.write(text) },
+  notes: { write: (text) => void process.stderr.write(text) },
+};
+
 export async function runCommand(
   settings: Settings,
   signal: AbortSignal,
   stoppedBy: () => number | undefined,
+  streams: Pick<Context, 'output' | 'notes'> = STANDARD,
 ): Promise<number> {
-  const context: Context = {
-    settings,
-    output: { write: (text) => void process.stdout.write(text) },
-    notes: { write: (text) => void process.stderr.write(text) },
-    signal,
-    stoppedBy,
-  };
+  const context: Context = { settings, ...streams, signal, stoppedBy };
   try {
     return await dispatch(context);
   } catch (error) {

@@ -1,5 +1,4 @@
 /** `rollcall objects`: the objects that a Repository keeps. */
-import { readFileSync } from 'node:fs';
 import { keyOf } from '../controller/definition-side.ts';
 import type { Session } from '../connectors/connector.ts';
 import type { Entry, Value } from '../engine/entry.ts';
@@ -8,6 +7,7 @@ import { openOverlay, openState, type State } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { openSide } from '../runner/open-side.ts';
+import { readObjectFile } from './object-file.ts';
 import { writeListing } from './output.ts';
 import type { SystemObject } from '../api/managed-system.ts';
 import type { ManifestObject } from '../local/manifests.ts';
@@ -15,7 +15,13 @@ import type { Project } from './project.ts';
 import { systemClock } from './roll-call.ts';
 
 export async function objects(project: Project, context: Context): Promise<number> {
-  const [, systemName = '', objectName = '', action = 'list', id] = context.settings.operands;
+  const [, systemName = '', objectName = '', action = 'list', ...rest] = context.settings.operands;
+  const [id, ...more] = action === 'list' ? [undefined, ...rest] : rest;
+  if (more.length > 0)
+    throw new CommandFailure(
+      EXIT.invalid,
+      `rollcall objects … ${action} takes ${action === 'list' ? 'no' : 'one'} ID, not also '${more.join(' ')}'`,
+    );
   const { system, object, key } = findObject(project, systemName, objectName);
   const writes = action === 'put' || action === 'delete';
   using state: State = writes
@@ -124,7 +130,8 @@ async function find(asked: Action, { signal }: Context): Promise<Entry> {
 }
 
 function idOf({ action, id }: Action): string {
-  if (id === undefined) throw new CommandFailure(EXIT.invalid, `rollcall objects … ${action} needs an ID`);
+  if (id === undefined || id.trim() === '')
+    throw new CommandFailure(EXIT.invalid, `rollcall objects … ${action} needs an ID`);
   return id;
 }
 
@@ -137,7 +144,7 @@ function writerOf({ session, key }: Action): EntryWriter {
 async function put(asked: Action, context: Context): Promise<number> {
   const id = idOf(asked);
   const writer = writerOf(asked);
-  const given = readObject(context);
+  const given = readFile(asked, id, context);
   const present = await existing(asked, context);
   const attributes = new Map<string, readonly Value[]>([...given, [asked.session.schema.id, [id]]]);
   const changes = [...new Set([...given.keys(), ...(present?.attributes.keys() ?? [])])].map((attribute) => {
@@ -180,31 +187,12 @@ function report(written: Written, done: string, { key }: Action, { output, notes
   return EXIT.ok;
 }
 
-/** A JSON object: attribute name → a value or a list of values. */
-function readObject({ settings }: Context): Map<string, string[]> {
+function readFile(asked: Action, id: string, { settings }: Context): Map<string, string[]> {
   if (settings.file === undefined)
     throw new CommandFailure(
       EXIT.invalid,
       'rollcall objects … put needs --file FILE (or - for standard input)',
     );
-  const wrong = (cause?: unknown): CommandFailure =>
-    new CommandFailure(
-      EXIT.invalid,
-      `${settings.file ?? ''} does not hold a JSON object of attribute names with a text or a list of texts each`,
-      cause,
-    );
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(readFileSync(settings.file === '-' ? 0 : settings.file, 'utf8'));
-  } catch (error) {
-    throw wrong(error);
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw wrong();
-  return new Map(
-    Object.entries(parsed).map(([name, value]: [string, unknown]) => {
-      const values: unknown[] = Array.isArray(value) ? value : [value];
-      if (!values.every((one) => typeof one === 'string')) throw wrong();
-      return [name, values];
-    }),
-  );
+  const { id: idName, attributes } = asked.session.schema;
+  return readObjectFile({ file: settings.file, id, idName, known: [...attributes.keys()] });
 }
