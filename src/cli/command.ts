@@ -1,4 +1,5 @@
 /** One command from its settings to its exit code. Results go to standard output, everything else to standard error. */
+import { resolve } from 'node:path';
 import { ConnectorError } from '../engine/errors.ts';
 import { StateError } from '../store/state-error.ts';
 import type { Command, Settings } from '../settings.ts';
@@ -7,7 +8,7 @@ import type { Context } from './context.ts';
 import { explain } from './explain.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { get } from './get.ts';
-import { history } from './history.ts';
+import { history, historyOfState } from './history.ts';
 import { link } from './link.ts';
 import { objects } from './objects.ts';
 import { reported, writeDocument } from './output.ts';
@@ -52,6 +53,8 @@ const COMMANDS: Readonly<
 async function dispatch(context: Context): Promise<number> {
   const { command, operands, state } = context.settings;
   const folder = command === 'get' ? operands[1] : operands[0];
+  if (command === 'history' && folder === undefined && state !== undefined)
+    return historyOfState(resolve(state), context);
   const project = await loadProject(folder ?? '.', state);
   for (const { file, line, message } of project.manifests.notes)
     context.notes.write(`${file}:${line}: note: ${message}\n`);

@@ -104,7 +104,8 @@ KIND is mappings, systems, policies or plans. DIR defaults to the present folder
 `,
   history: `rollcall history [DIR] [--mapping NAMESPACE/NAME] [--run ID] [--limit N]
 
-The last runs, and what was linked, unlinked or released by hand, by whom; with --run the entries of one run. DIR defaults to the present folder.
+The last runs, and what was linked, unlinked or released by hand, by whom; with --run the entries of one run. DIR defaults to the present folder; without
+it --state DIR alone is enough, as in a pod of the operator.
 
   rollcall history examples/cookbook --run 4b0c… -o csv
 `,

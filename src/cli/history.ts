@@ -7,15 +7,26 @@ import { CommandFailure, EXIT } from './failure.ts';
 import { entryDocument, table, writeListing } from './output.ts';
 import { describe, writeCsvEntries, writeCsvHeader } from './report.ts';
 import type { Project } from './project.ts';
-import { findMapping } from './roll-call.ts';
+import { findMapping, mappingKey } from './roll-call.ts';
 import type { RunDocument } from '../runner/run-document.ts';
 
 export function history(project: Project, context: Context): number {
+  const { mapping } = context.settings;
+  const key = mapping === undefined ? undefined : findMapping(project, mapping).key;
+  return historyOf(project.stateFolder, key, context);
+}
+
+/** Without manifests, as in a pod of the operator: the state folder alone is asked. */
+export function historyOfState(stateFolder: string, context: Context): number {
+  const { mapping } = context.settings;
+  return historyOf(stateFolder, mapping === undefined ? undefined : mappingKey(mapping), context);
+}
+
+function historyOf(stateFolder: string, mapping: string | undefined, context: Context): number {
   const { settings, output } = context;
-  using state = openStateForReading(project.stateFolder);
+  using state = openStateForReading(stateFolder);
   const runs = state && new Runs(state.database);
   if (settings.run !== undefined) return oneRun(settings.run, runs, context);
-  const mapping = settings.mapping === undefined ? undefined : findMapping(project, settings.mapping).key;
   const rows = state ? recent(mapping, settings.limit, state) : [];
   const header = [
     'RUN',

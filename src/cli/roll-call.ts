@@ -49,8 +49,13 @@ function onlyOf({ source, target }: Context['settings']): RunMappingOptions['onl
   return target === undefined ? undefined : { side: 'Target', id: target };
 }
 
+/** Namespace and name; the namespace may be left out. */
+export function mappingKey(name: string): string {
+  return name.includes('/') ? name : `default/${name}`;
+}
+
 export function findMapping(project: Project, name: string): LinkedMapping {
-  const key = name.includes('/') ? name : `default/${name}`;
+  const key = mappingKey(name);
   const found = project.mappings.find((one) => one.key === key);
   if (found) return found;
   const near = nearestName(

@@ -74,13 +74,17 @@ function held(summary: RunSummary): Findings {
 
 function degraded({ result }: RunSummary): Findings {
   const { failed = 0, planned = 0 } = result?.totals ?? {};
-  const message = `${failed} of ${planned} changes failed; rollcall history names them`;
+  const message = result ? failures(result) : reasons.EntriesFailed;
   const works = failed <= planned * FAILED_SHARE;
   return {
     Ready: finding(works ? 'True' : 'False', 'EntriesFailed', message),
     InSync: finding('False', 'EntriesFailed', message),
     ...(result && heldOf(result)),
   };
+}
+
+function failures({ totals: { failed, planned } }: RunResult): string {
+  return `${failed} of ${planned} changes failed; rollcall history names them`;
 }
 
 /** Held is there only while something is. */
@@ -92,7 +96,7 @@ function heldOf(result: RunResult): Findings {
   if (trip) return { Held: finding('True', trip.reason, `${trip.message}; ${digest}`) };
   const [over] = result.exceeded;
   if (over) return { Held: finding('True', 'BudgetExceeded', `${exceeded(over)}; ${digest}`) };
-  const reason = result.waits ? 'DependencyPending' : incomplete(result) ? 'EvidenceMissing' : 'Protected';
+  const reason = heldBy(result);
   return {
     Held: finding(
       'True',
@@ -113,6 +117,7 @@ export function exceeded({ effect, attribute, count, limit }: BudgetUse): string
 /** Why a run did not simply succeed, in words that name no entry. */
 export function causeOf({ result, code, message = '' }: RunSummary): { reason: Reason; message: string } {
   if (!result) return causeWithoutResult(code, message);
+  if (result.outcome === 'Degraded') return { reason: 'EntriesFailed', message: failures(result) };
   const [trip] = result.trips;
   if (trip) return { reason: trip.reason, message: trip.message };
   const [over] = result.exceeded;
@@ -120,8 +125,13 @@ export function causeOf({ result, code, message = '' }: RunSummary): { reason: R
   const unknown = /^UnknownAttribute: (.*)$/.exec(message)?.[1];
   if (unknown !== undefined) return { reason: 'SchemaMismatch', message: unknown };
   if (result.outcome === 'Failed') return { reason: 'WritesFailed', message: reasons.WritesFailed };
-  const reason = result.waits ? 'DependencyPending' : incomplete(result) ? 'EvidenceMissing' : 'Protected';
+  const reason = heldBy(result);
   return { reason, message: reasons[reason] };
+}
+
+function heldBy(result: RunResult): 'DependencyPending' | 'EvidenceMissing' | 'Protected' {
+  if (result.waits) return 'DependencyPending';
+  return incomplete(result) ? 'EvidenceMissing' : 'Protected';
 }
 
 function causeWithoutResult(code: string | undefined, message: string): { reason: Reason; message: string } {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { csvPair, Folder, PROGRAM, rollcall, type DocumentOf } from '../support/rollcall.ts';
 
@@ -49,6 +50,9 @@ describe('the program', () => {
     expect((await folder.run('get', 'nonsense', 'DIR')).exitCode).toBe(3);
     const history = await folder.run('history', 'DIR');
     expect(history.stdout).toContain(first.runs[0]?.id);
+    // In a pod there are no manifests.
+    const alone = await rollcall(['history', '--state', join(folder.path, '.rollcall')]);
+    expect(alone.stdout).toBe(history.stdout);
     const entries = await folder.run('history', 'DIR', '--run', first.runs[0]?.id ?? '', '-o', 'csv');
     expect(entries.stdout.split('\r\n')).toHaveLength(4);
     const missing = await folder.run('explain', 'DIR', '--mapping', 'map', '--source', 'nobody');

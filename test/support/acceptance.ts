@@ -5,7 +5,7 @@ import { Folder, type Done, type DocumentOf, type RunOfDocument } from './rollca
 import type { Slapd } from './slapd.ts';
 
 /** Nobody would write it so; it shows that an accident is survived even then. */
-export const RUTHLESS = `
+const RUTHLESS = `
     - { name: gone, situations: [SourceMissing, SourceDeleted, Unqualified], response: DeleteTarget }
     - { name: lost, situations: [Missing], response: CreateTarget }
     - { name: stray, situations: [Unassigned], response: DeleteTarget }`;

@@ -549,6 +549,11 @@ export function controllerSuite(name: string, open: () => Promise<ControllerHarn
         await world.start();
         await world.until(() => expect(ready()).toMatch(/EntriesFailed$/));
         expect(world.mapping('staff').totals?.failed).toBeGreaterThan(0);
+        await world.until(() =>
+          expect(world.told('RunDegraded').map(({ note }) => note)).toEqual([
+            expect.stringMatching(/: 2 of 4 changes failed; rollcall history names them$/),
+          ]),
+        );
         const words = JSON.stringify([...world.statuses.values(), world.events, world.log.text()]);
         expect(words).not.toMatch(/Twice|Edsger|Ada/);
       });
