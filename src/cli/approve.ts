@@ -1,6 +1,5 @@
 /** `rollcall approve`: releases a held plan; the next run does exactly what was held. */
 import { Approvals, listHeldPlans } from '../store/approvals.ts';
-import { HandActs } from '../store/hand-acts.ts';
 import { findMapping as mappingRow } from '../store/mappings.ts';
 import { openState } from '../store/state.ts';
 import type { Context } from './context.ts';
@@ -15,7 +14,7 @@ export function approve(project: Project, { settings, output }: Context): number
   using state = openState(project.stateFolder, process.pid);
   const now = systemClock.now();
   const row = mappingRow(state.database, key);
-  if (row === undefined || !new Approvals(state.database, row).approve(digest, now)) {
+  if (row === undefined || !new Approvals(state.database, row).approve(digest, whoOf({ settings }), now)) {
     const held = row === undefined ? [] : listHeldPlans(state.database, row, now).map((plan) => plan.digest);
     const known = held.length === 0 ? 'nothing is held for it' : `held is ${held.join(', ')}`;
     throw new CommandFailure(
@@ -23,13 +22,6 @@ export function approve(project: Project, { settings, output }: Context): number
       `no plan ${digest} is held for ${key}: ${known}; a digest of another installation, or of rollcall plan without state, releases nothing`,
     );
   }
-  new HandActs(state.database).add({
-    mapping: row,
-    at: now,
-    who: whoOf({ settings }),
-    kind: 'Release',
-    what: { plan: digest },
-  });
   output.write(`${key}: plan ${digest} is released; rollcall run applies what of it is still wanted\n`);
   return EXIT.ok;
 }

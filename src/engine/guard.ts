@@ -54,7 +54,7 @@ export function guard(input: GuardInput): Guarded {
     if (!operation.held && !operation.released) holdByTrip(operation, input);
   }
   const budgets = budgetUses(input);
-  const exceeded = budgets.filter(({ count, limit }) => count > limit);
+  const exceeded = budgets.filter((one) => one.count > one.limit && isAskedFor(one, input));
   holdByBudget(exceeded, input);
   holdDependents(input.operations);
   return { budgets, exceeded, fails: exceeded.length > 0 && input.definition.guards.onExceeded === 'Fail' };
@@ -155,6 +155,13 @@ function budgetUses(input: GuardInput): BudgetUse[] {
     .filter((one) => one !== undefined);
 }
 
+/** By something that nobody has released: what was approved is done whatever it has used up. */
+function isAskedFor(use: BudgetUse, { operations }: GuardInput): boolean {
+  return operations.some(
+    ({ held, released, side, effects }) => !held && !released && side === use.side && hasEffect(effects, use),
+  );
+}
+
 function holdByBudget(exceeded: readonly BudgetUse[], { definition, operations }: GuardInput): void {
   const [first] = exceeded;
   if (!first) return;
@@ -174,11 +181,14 @@ function hasEffect(effects: readonly OperationEffect[], { effect, attribute }: B
   return effects.some((one) => one.effect === effect && one.attribute === attribute);
 }
 
-/** What the plan would do beside what was applied within the window, by side, effect and attribute. */
+/**
+ * What the plan would do beside what was applied within the window, by side, effect and attribute. What is released
+ * counts, as it does when it is done: what is new beside it waits for an approval of its own.
+ */
 function countEffects(input: GuardInput): Map<string, number> {
   const counts = new Map<string, number>();
   for (const operation of input.operations) {
-    if (operation.held || operation.released || operation.side === 'Link') continue;
+    if (operation.held || operation.side === 'Link') continue;
     for (const { effect, attribute } of operation.effects) {
       if (!isLimited(effect, input)) continue;
       const key = keyOf(operation.side, effect, attribute);

@@ -8,6 +8,7 @@ import { ConnectorError } from '../engine/errors.ts';
 import { keyOfId } from '../engine/matching.ts';
 import { run } from '../engine/run.ts';
 import type { Progress, RunRequest, RunResult } from '../engine/run-ports.ts';
+import { Approvals } from '../store/approvals.ts';
 import { FORGET_AFTER_MS, mappingRow } from '../store/mappings.ts';
 import { SqliteMemory } from '../store/memory.ts';
 import { Runs } from '../store/runs.ts';
@@ -151,6 +152,9 @@ async function runEngine(
     run: sequence,
     forgottenBefore,
   });
+  const { approvedPlan } = definition;
+  if (effect === 'Apply' && approvedPlan !== undefined)
+    new Approvals(state.database, options.row).noteSpecified(approvedPlan, options.startedAt);
   using spools = new DisposableStack();
   const request = {
     sequence,

@@ -1,9 +1,11 @@
 /** The thread of one run: opens the state as the owner's, runs the mapping, says what came of it, and ends. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { approvePlanAnnotation } from '../api/names.ts';
+import type { LinkedMapping } from '../controller/linked-mapping.ts';
 import type { RunReport } from '../controller/ports.ts';
 import type { Progress } from '../engine/run-ports.ts';
 import { CelExpressions } from '../expressions/cel.ts';
-import { Approvals } from '../store/approvals.ts';
+import { Approvals, SPECIFIED } from '../store/approvals.ts';
 import { findMapping } from '../store/mappings.ts';
 import { Runs } from '../store/runs.ts';
 import { StateError } from '../store/state-error.ts';
@@ -27,7 +29,7 @@ async function work(input: ThreadInput, say: (message: ThreadMessage) => void): 
   });
   const { epoch, stateFolder, linked } = input;
   using state = joinState(stateFolder, { epoch, mayWrite: () => fence.mayWrite() });
-  const approved = input.approve !== undefined && release(input.approve, linked.key, state);
+  const approved = input.approve !== undefined && release(input.approve, linked, state);
   const phases = new PhaseClock(performance.now());
   let last = 0;
   const progress = (_mapping: string, step: Progress): void => {
@@ -64,9 +66,10 @@ async function work(input: ThreadInput, say: (message: ThreadMessage) => void): 
   return { summary, approved, wrote: [...wrote].toSorted(), told: told.all(), phases: phases.seconds };
 }
 
-function release(digest: string, mapping: string, { database }: State): boolean {
-  const row = findMapping(database, mapping);
-  return row !== undefined && new Approvals(database, row).approve(digest, clock.now());
+function release(digest: string, { key, mapping }: LinkedMapping, { database }: State): boolean {
+  const row = findMapping(database, key);
+  const who = mapping.object.spec.approvedPlan === digest ? SPECIFIED : approvePlanAnnotation;
+  return row !== undefined && new Approvals(database, row).approve(digest, who, clock.now());
 }
 
 /** Where it happened, without the message: that may hold what was being worked on. */

@@ -1,9 +1,13 @@
 /** Held plans and their release: exactly the stored operations, each once, while the plan has not expired. */
 import type { HeldPlan } from '../engine/ports.ts';
 import { numberOf, textOf, type Database } from './database.ts';
+import { HandActs } from './hand-acts.ts';
 
 /** How long an expired plan, and what was used of it, is remembered. */
 const KEEP_EXPIRED_MS = 30 * 86_400_000;
+
+/** Whoever may write the manifest: Git knows who. */
+export const SPECIFIED = 'spec.approvedPlan';
 
 export class Approvals {
   readonly #database: Database;
@@ -25,8 +29,11 @@ export class Approvals {
     return plan;
   }
 
-  /** False: no plan of that digest is held, or it has expired. Approving again releases once more. */
-  approve(digest: string, now: number): boolean {
+  /**
+   * False: no plan of that digest is held, or it has expired. Approving again releases once more. `who`: a person,
+   * or the field or annotation that names the digest.
+   */
+  approve(digest: string, who: string, now: number): boolean {
     const plan = this.#find(digest);
     if (!plan || plan.expiresAt < now) return false;
     this.#database.run(
@@ -36,8 +43,20 @@ export class Approvals {
       digest,
     );
     this.#database.run('DELETE FROM used_releases WHERE mapping = ? AND plan = ?', this.#mapping, digest);
+    this.#note(digest, who, now);
     this.#database.flush();
     return true;
+  }
+
+  /** A run has begun under a manifest that names this digest: told once, where it names anything that is held. */
+  noteSpecified(digest: string, now: number): void {
+    const plan = this.#find(digest);
+    const isKnown = new HandActs(this.#database).hasReleased(this.#mapping, SPECIFIED, digest);
+    if (plan && plan.expiresAt >= now && !isKnown) this.#note(digest, SPECIFIED, now);
+  }
+
+  #note(plan: string, who: string, at: number): void {
+    new HandActs(this.#database).add({ mapping: this.#mapping, at, who, kind: 'Release', what: { plan } });
   }
 
   released(now: number, approvedPlan: string | undefined): Set<string> {

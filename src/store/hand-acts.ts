@@ -29,6 +29,12 @@ export class HandActs {
     this.#database.run(sql, randomUUID(), mapping, at, who, kind, JSON.stringify(what));
   }
 
+  /** Whether somebody has released that plan already, by that way. */
+  hasReleased(mapping: number, who: string, plan: string): boolean {
+    const sql = `SELECT 1 AS one FROM hand_acts WHERE mapping = ? AND who = ? AND kind = 'Release' AND body = ?`;
+    return this.#database.get(sql, mapping, who, JSON.stringify({ plan })) !== undefined;
+  }
+
   /** Newest first. */
   *list(mapping: string | undefined, limit: number): Generator<HandAct> {
     const sql = `SELECT a.*, m.name AS name FROM hand_acts a JOIN mappings m ON m.id = a.mapping

@@ -42,6 +42,8 @@ export interface CompanyOptions {
   /** Of the object of the file. */
   readonly expect?: string;
   readonly file?: string;
+  /** Another way to the directory. */
+  readonly url?: string;
   readonly correlate?: string;
   /** Whole mappings in place of the usual one, from `mappingOf`. */
   readonly mappings?: (company: { readonly base: string }) => string;
@@ -66,9 +68,7 @@ export class Company implements Disposable {
     const policy = `${head('SituationPolicy', 'leavers')}\nspec:\n  rules:${rules}\n`;
     this.folder = new Folder({
       'people.csv': options.file ?? csv(people(100)),
-      'manifests.yaml': [systems(slapd, base, options.expect ?? ''), policy, mappings({ base })].join(
-        '---\n',
-      ),
+      'manifests.yaml': [systems(slapd, base, options), policy, mappings({ base })].join('---\n'),
     });
   }
 
@@ -147,7 +147,7 @@ spec:
 `;
 }
 
-function systems(slapd: Slapd, base: string, expect: string): string {
+function systems(slapd: Slapd, base: string, { expect = '', url = slapd.url }: CompanyOptions): string {
   const classes = '[top, person, organizationalPerson, inetOrgPerson]';
   return [
     `apiVersion: v1\nkind: Secret\nmetadata: { name: bind }\nstringData: { dn: '${slapd.adminDn}', password: '${slapd.adminPassword}' }\n`,
@@ -155,7 +155,7 @@ function systems(slapd: Slapd, base: string, expect: string): string {
     `${head('ManagedSystem', 'directory')}
 spec:
   type: LDAP
-  ldap: { url: '${slapd.url}', tls: { mode: Disabled }, bind: { secretRef: { name: bind } } }
+  ldap: { url: '${url}', tls: { mode: Disabled }, bind: { secretRef: { name: bind } } }
   access: ReadWrite
   objects:
     - name: account

@@ -40,7 +40,8 @@ export async function sqliteStore(): Promise<StoreOfContract> {
     },
     sequenceOf: (memory) => of(memory).sequence,
     records: (memory) => [...new Runs(database).entries(of(memory).sequence)],
-    approve: (memory, digest, now) => new Approvals(database, of(memory).row).approve(digest, now),
+    approve: (memory, digest, now) =>
+      new Approvals(database, of(memory).row).approve(digest, 'somebody', now),
     crash() {
       // What a kill leaves: the files as they are, with a transaction open in the first process.
       const next = join(folder, `${++at}.db`);

@@ -244,7 +244,7 @@ export class World {
   }
 
   approve(digest: string): boolean {
-    return new Approvals(this.state.database, this.#row).approve(digest, this.state.now);
+    return new Approvals(this.state.database, this.#row).approve(digest, 'somebody', this.state.now);
   }
 
   link(sourceId: string, targetId: string, more: Partial<StoredLink> = {}): void {
