@@ -4,7 +4,8 @@ import { runCommand } from './cli/command.ts';
 import { HELP, OVERVIEW } from './cli/help.ts';
 import { EXIT } from './cli/failure.ts';
 import { VERSION } from './cli/version.ts';
-import { parseSettings } from './settings.ts';
+import { parseInit } from './init-settings.ts';
+import { parseSettings, type Standalone } from './settings.ts';
 import { parseOperator, parseUp, type Parsed } from './service-settings.ts';
 
 const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
@@ -26,7 +27,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 async function main(): Promise<number> {
   const [word, ...words] = process.argv.slice(2);
-  if (word === 'up' || word === 'operator') return serve(word, words);
+  if (word === 'init' || word === 'up' || word === 'operator') return standalone(word, words);
   const parsed = parseSettings(process.argv.slice(2));
   switch (parsed.kind) {
     case 'Help':
@@ -44,8 +45,14 @@ async function main(): Promise<number> {
   }
 }
 
-/** Loaded when it is asked for: what a service needs would slow every other command down. */
-async function serve(word: 'up' | 'operator', words: readonly string[]): Promise<number> {
+/** Loaded when it is asked for: what these need would slow every other command down. */
+async function standalone(word: Standalone, words: readonly string[]): Promise<number> {
+  if (word === 'init') {
+    return withSettings(word, parseInit(words), async (settings) => {
+      const { init } = await import('./cli/init/init.ts');
+      return init(settings, stopOnSignals().signal);
+    });
+  }
   if (word === 'up') {
     return withSettings(word, parseUp(words), async (settings) => {
       const { up } = await import('./cli/up.ts');
@@ -59,7 +66,7 @@ async function serve(word: 'up' | 'operator', words: readonly string[]): Promise
 }
 
 function withSettings<T>(
-  word: 'up' | 'operator',
+  word: Standalone,
   parsed: Parsed<T>,
   work: (settings: T) => Promise<number>,
 ): number | Promise<number> {

@@ -15,9 +15,9 @@ export const COMMANDS = [
   'unlink',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
-/** Those that go on until they are stopped; service-settings.ts has their flags. */
-export const SERVICES = ['up', 'operator'] as const;
-export type Service = (typeof SERVICES)[number];
+/** Those with flags of their own: init-settings.ts and service-settings.ts have them. */
+export const STANDALONE = ['init', 'up', 'operator'] as const;
+export type Standalone = (typeof STANDALONE)[number];
 
 export interface Settings {
   readonly command: Command;
@@ -39,7 +39,7 @@ export interface Settings {
 
 export type ParsedSettings =
   | { readonly kind: 'Settings'; readonly settings: Settings }
-  | { readonly kind: 'Help'; readonly command: Command | Service | undefined }
+  | { readonly kind: 'Help'; readonly command: Command | Standalone | undefined }
   | { readonly kind: 'Version' }
   | { readonly kind: 'Invalid'; readonly problems: readonly string[] };
 
@@ -83,7 +83,7 @@ export function parseSettings(argv: readonly string[]): ParsedSettings {
   if (values.help || word === undefined || word === 'help') {
     return {
       kind: 'Help',
-      command: command ?? [...COMMANDS, ...SERVICES].find((one) => one === operands[0]),
+      command: command ?? [...COMMANDS, ...STANDALONE].find((one) => one === operands[0]),
     };
   }
   if (!command) return { kind: 'Invalid', problems: [unknownCommand(word)] };
@@ -123,7 +123,7 @@ function parseAll(argv: readonly string[]) {
 }
 
 function unknownCommand(word: string): string {
-  const near = nearestName(word, [...COMMANDS, ...SERVICES]);
+  const near = nearestName(word, [...COMMANDS, ...STANDALONE]);
   return `unknown command '${word}'${near === undefined ? '' : `, did you mean '${near}'?`}; rollcall --help lists the commands`;
 }
 

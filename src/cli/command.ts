@@ -6,7 +6,7 @@ import type { Command, Settings } from '../settings.ts';
 import { approve } from './approve.ts';
 import type { Context } from './context.ts';
 import { explain } from './explain.ts';
-import { CommandFailure, EXIT } from './failure.ts';
+import { CommandFailure, EXIT, toldOf } from './failure.ts';
 import { get } from './get.ts';
 import { history, historyOfState } from './history.ts';
 import { link } from './link.ts';
@@ -84,8 +84,7 @@ function refuse(project: Project, context: Context): number {
 /** One sentence for people; a stack only where the fault is ours. */
 function failure(error: unknown, { settings, output, notes, stoppedBy }: Context): number {
   const exitCode = error instanceof CommandFailure ? error.exitCode : (stoppedBy() ?? EXIT.failed);
-  const isKnown = KNOWN.some((one) => error instanceof one);
-  const told = isKnown && error instanceof Error ? error.message : undefined;
+  const told = toldOf(error);
   if (printsDocument(settings)) {
     const message = told ?? 'internal error';
     const problem = { file: null, line: null, path: null, rule: ruleOf(error), message, mapping: null };
@@ -98,9 +97,6 @@ function failure(error: unknown, { settings, output, notes, stoppedBy }: Context
 function ruleOf(error: unknown): string {
   return error instanceof StateError || error instanceof ConnectorError ? error.code : 'Error';
 }
-
-/** What says by itself what is wrong. */
-const KNOWN = [StateError, CommandFailure, ConnectorError] as const;
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

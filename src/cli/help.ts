@@ -1,11 +1,12 @@
 /** Help that teaches: what a command does, when to use it, an example, and what the exit code means. */
-import type { Command, Service } from '../settings.ts';
+import type { Command, Standalone } from '../settings.ts';
 
 export const OVERVIEW = `Rollcall keeps accounts in line with the people they belong to.
 
 A folder of manifests says which systems there are (ManagedSystem), how the objects of one correspond to those of
 another (ReconMapping), and what to do about every situation a comparison finds (SituationPolicy).
 
+  rollcall init DIR        looks at a CSV file and an LDAP server, and writes manifests to begin with
   rollcall validate DIR    checks the manifests; no system is touched
   rollcall plan DIR        reads the systems and shows what would change, and why; writes nothing
   rollcall run DIR         takes the roll call: reads, repairs what the policy allows, records
@@ -19,7 +20,7 @@ another (ReconMapping), and what to do about every situation a comparison finds 
   rollcall up DIR          goes on taking the roll call, by interval and schedule, until stopped
   rollcall operator        the same in a cluster, on the API server's objects
 
-DIR is a file, a folder of YAML files, or - for standard input. Start with validate, then plan, then run.
+DIR is a file, a folder of YAML files, or - for standard input. Start with init, then validate, plan and run.
 
 Options of all commands:
   -o, --output FORMAT      table (default), wide, json or csv
@@ -31,7 +32,28 @@ Exit code: 0 all is well · 1 a run failed, stalled or left entries undone · 2 
 plan or in Observe mode · 3 the input is not valid · 130, 143 ended by a signal
 `;
 
-export const HELP: Readonly<Record<Command | Service, string>> = {
+export const HELP: Readonly<Record<Command | Standalone, string>> = {
+  init: `rollcall init DIR [--csv FILE] [--ldap URL] [--bind-dn DN] [--password-file FILE] [more]
+
+Looks at a CSV file of people and at an LDAP server, proposes the id, what matches people and accounts, and what goes
+where, and writes commented manifests to DIR: systems.yaml, mappings.yaml, policy.yaml, and secrets.yaml for the password
+alone. They validate at once and are in Observe mode. Neither the file nor the server is written. What no flag says is
+asked on a terminal. Nothing that is there is overwritten.
+
+  --csv FILE             the file, which has to lie in DIR
+  --delimiter C          between two columns (default: found out)   --encoding NAME   (default: found out)
+  --id COLUMN            the column that never changes (default: found out)
+  --ldap URL             ldaps://HOST, ldap://HOST or ldapi://SOCKET
+  --tls MODE             StartTLS (default for ldap://), LDAPS or Disabled, which sends everything in the clear
+  --ca FILE              the authority of the server's certificate, in PEM
+  --bind-dn DN           who reads, and later writes   --password-file FILE   its password
+  --anonymous            without either
+  --base DN              below which accounts lie (default: what the server holds)
+  --filter FILTER        which entries are accounts (default: found out)
+  --object-class NAME    of new accounts, may be repeated (default: as the existing ones)
+
+  rollcall init hr --csv hr/people.csv --ldap ldaps://ldap.example.org --bind-dn cn=rollcall,dc=example,dc=org --password-file pw
+`,
   up: `rollcall up DIR [--state DIR] [--concurrent-runs N] [--probe-interval 5m] [--log-level LEVEL]
 
 Runs the controllers over a folder of manifests until it is stopped: every mapping by its interval or schedule, and at

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { RESPONSES } from '../../src/engine/defaults.ts';
 import { SITUATIONS } from '../../src/engine/definition.ts';
-import { COMMANDS, SERVICES } from '../../src/settings.ts';
+import { COMMANDS, STANDALONE } from '../../src/settings.ts';
 import { MEANING } from '../../src/cli/words.ts';
 import { rollcall } from '../support/rollcall.ts';
 
@@ -31,7 +31,7 @@ describe('the README', () => {
     const commands = table('Command line')
       .slice(2)
       .map(([command = '']) => /`(\w+)/.exec(command)?.[1]);
-    expect(new Set(commands)).toEqual(new Set([...COMMANDS, ...SERVICES]));
+    expect(new Set(commands)).toEqual(new Set([...COMMANDS, ...STANDALONE]));
   });
 
   it('names scripts that exist', () => {
