@@ -1,14 +1,16 @@
 /** What `run` and `plan` print for people: a table of situations, then what needs a person, with the way out. */
 import type { EntryRecord, RecordedValue } from '../engine/entry-record.ts';
-import { SITUATIONS, type Situation } from '../engine/definition.ts';
+import { SITUATIONS } from '../engine/definition.ts';
 import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';
+import { adviceOf } from './advice.ts';
+import { closingLines } from './closing.ts';
 import type { Context } from './context.ts';
 import { csvLine, table, type Output, type ReportedProblem } from './output.ts';
 import type { Project } from './project.ts';
 import type { RunSummary } from '../controller/run-summary.ts';
 import { documentOf } from '../runner/run-document.ts';
-import { MEANING, NEXT_STEP } from './words.ts';
+import { MEANING } from './words.ts';
 
 /** Examples of each group; `-o wide` shows all. */
 const EXAMPLES = 3;
@@ -87,7 +89,7 @@ class ReportWriter {
   }
 
   /** Entries grouped by situation, response and outcome, with examples. */
-  #groups({ sequence }: RunSummary): void {
+  #groups({ sequence, mapping }: RunSummary): void {
     const groups = new Map<string, { count: number; examples: EntryRecord[] }>();
     for (const record of new Runs(this.#state.database).entries(sequence)) {
       const key = groupOf(record);
@@ -103,53 +105,34 @@ class ReportWriter {
       for (const record of examples) this.#output.write(`    ${describe(record)}\n`);
       if (count > examples.length)
         this.#output.write(`    … and ${count - examples.length} more (-o wide shows all)\n`);
-      const [first] = examples;
-      const hint = first?.outcome === 'Reported' ? nextStep(first) : undefined;
-      if (hint !== undefined) this.#output.write(`    next: ${hint}\n`);
+      this.#advise(mapping, examples[0]);
     }
   }
 
-  /** Only a Repository can be planned through: mappings behind another system would follow, and are not shown. */
-  #followers(mapping: string): string {
-    const { mappings } = this.#project;
-    const written = mappings.find((one) => one.key === mapping)?.target.system.object;
-    if (!written || written.spec.type === 'Repository') return '';
-    const follow = mappings.filter((one) => one.source.system.object === written).map((one) => one.key);
-    return follow.length === 0 ? '' : `; ${follow.join(', ')} would follow`;
+  #advise(mapping: string, example: EntryRecord | undefined): void {
+    const one = this.#project.mappings.find(({ key }) => key === mapping);
+    const advice = one && example && adviceOf(example, { project: this.#project, one });
+    if (advice !== undefined) this.#output.write(`    next: ${advice}\n`);
   }
 
-  #closing({ result, mapping, mode }: RunSummary): void {
-    if (!result) return;
-    const { plan, totals } = result;
-    if (plan) {
-      const until = new Date(plan.expiresAt).toISOString().slice(0, 16).replace('T', ' ');
-      const way = this.#state.isPublic
-        ? 'made without state: its digest cannot be approved, run decides'
-        : `release it with: rollcall approve DIR --mapping ${mapping} --plan ${plan.digest} (until ${until} UTC)`;
-      this.#output.write(`  held plan of ${result.heldOperations} operations; ${way}\n`);
-    }
-    if (mode === 'Observe' && totals.pending > 0) {
-      this.#output.write(
-        `  nothing was written; set spec.mode: Enforce in ReconMapping ${mapping} to apply it\n`,
-      );
-    } else if (this.#planning && totals.pending > 0) {
-      this.#output.write(`  nothing was written; rollcall run applies it${this.#followers(mapping)}\n`);
-    }
+  #closing(summary: RunSummary): void {
+    const context = {
+      project: this.#project,
+      isPublic: this.#state.isPublic,
+      planning: this.#planning,
+    };
+    for (const line of closingLines(summary, context)) this.#output.write(`  ${line}\n`);
   }
 }
 
-function groupOf({ situation, response, outcome, row }: EntryRecord): string {
-  return `${situation ?? 'Not judged'}${row === null ? '' : ` (${row})`}, ${response ?? 'no response'}, ${outcome}`;
+function groupOf({ situation, response, outcome, row, error }: EntryRecord): string {
+  const code = error === null ? '' : `, ${error.code}`;
+  return `${situation ?? 'Not judged'}${row === null ? '' : ` (${row})`}, ${response ?? 'no response'}, ${outcome}${code}`;
 }
 
 function orderOf(group: string): number {
   const at = SITUATIONS.findIndex((name) => group.startsWith(`${name} `));
   return at === -1 ? SITUATIONS.length : at;
-}
-
-function nextStep({ situation }: EntryRecord): string | undefined {
-  const known = SITUATIONS.find((name): name is Situation => name === situation);
-  return known && NEXT_STEP[known];
 }
 
 export function describe(record: EntryRecord): string {

@@ -235,7 +235,7 @@ describe('what a person reads', () => {
       'out.csv': 'id,name,mail\n',
     });
     const done = await folder.run('plan', 'DIR');
-    expect(done.stdout).toContain('rollcall run applies it; default/two would follow');
+    expect(done.stdout).toContain('; default/two would follow');
   });
 
   it('a bad row is named with its file and line, beside whatever is printed', async () => {
