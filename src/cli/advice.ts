@@ -64,9 +64,10 @@ const REPORTED: Readonly<Partial<Record<Situation, Advice>>> = {
   Unqualified: rule('Unqualified', 'DisableTarget', 'disables the account'),
   Unassigned: (record, context) => {
     const { project, one } = context;
-    const where = placeOf(project, one.mapping.object, ['spec', 'target', 'filter']);
+    const name = one.target.system.object.spec.type === 'LDAP' ? 'filter' : 'where';
+    const where = placeOf(project, one.mapping.object, ['spec', 'target', name]);
     const decides = rule('Unassigned', 'DisableTarget', 'disables them')(record, context);
-    return `nothing has to be done; spec.target.filter of ReconMapping ${one.key}${where} leaves accounts out; ${decides}; one that is somebody's: ${command('link', pairOf)(record, context)}`;
+    return `nothing has to be done; spec.target.${name} of ReconMapping ${one.key}${where} leaves accounts out; ${decides}; one that is somebody's: ${command('link', pairOf)(record, context)}`;
   },
   SourceMissing: rule('SourceMissing', 'DisableTarget', 'disables the account'),
   SourceDeleted: rule('SourceDeleted', 'DisableTarget', 'disables the account'),

@@ -114,7 +114,7 @@ Observe mode is planned only. Run it again at any time: what is in sync is not w
   explain: `rollcall explain DIR --mapping NAMESPACE/NAME (--source ID | --target ID)
 
 Answers "why did nothing happen to her?": the facts about one entry, the row of the table that fits them, the rules that
-were passed over and why, the differences with their authors, and what a guard says. ID is an id or a DN. Writes nothing.
+were passed over and why, the differences with their authors, and what a guard says. ID is an id, a DN, or a name (any value that the mapping reads). Writes nothing.
 
   rollcall explain examples/cookbook --mapping default/people-to-directory --source 123
 `,

@@ -1,13 +1,12 @@
 /** `rollcall link`: settles by hand what correlation cannot. The next run takes the pair as linked, and compares all of it. */
-import { Examiner } from '../engine/examine.ts';
 import { sideOf } from '../engine/definition.ts';
 import type { Entry } from '../engine/entry.ts';
-import { isProtected } from '../engine/prepare.ts';
 import type { Context } from './context.ts';
-import { findEntry, nameOf, notFound, type FoundEntry } from './find-entry.ts';
+import { findEntry, nameOf, notFound } from './find-entry.ts';
 import { nextCommand } from './next-command.ts';
 import { actByHand, keyOn, pairing, refuse, requireFinished, type Pairing } from './pairing.ts';
 import type { Project } from './project.ts';
+import { protection, unfitness } from './standing.ts';
 
 export async function link(project: Project, context: Context): Promise<number> {
   const { settings, output, notes, signal } = context;
@@ -48,33 +47,18 @@ async function find(
   asked: string,
   signal: AbortSignal,
 ): Promise<Entry> {
-  const { definition, opened } = pair;
+  const { definition, opened, now, state } = pair;
   const session = side === 'Source' ? opened.source : opened.target;
   const own = sideOf(definition, side);
   const found = await findEntry({ definition, side, session, asked }, signal);
   if (found.kind !== 'There') throw refuse(notFound(found, asked, own));
-  const problem = unfit(pair, side, found);
-  if (problem !== undefined) throw refuse(`${side.toLowerCase()} entry ${nameOf(found.entry)} ${problem}`);
+  const look = { ...found, now, digest: state.digest };
+  const what = `${side.toLowerCase()} entry ${nameOf(found.entry)}`;
+  const problem = unfitness(own, look);
+  if (problem !== undefined) throw refuse(`${what} is ${problem}`);
+  const rule = side === 'Target' ? protection(own, look) : undefined;
+  if (rule !== undefined) throw refuse(`${what} is protected by ${rule} in ManagedSystem ${own.system}`);
   return found.entry;
-}
-
-/** Why the next run would not take the entry for what it is linked as. */
-function unfit(
-  { definition, now, one, state }: Pairing,
-  side: 'Source' | 'Target',
-  { entry, listed }: Extract<FoundEntry, { kind: 'There' }>,
-): string | undefined {
-  const own = sideOf(definition, side);
-  const field = `spec.${side.toLowerCase()}`;
-  if (!listed) return `is out of scope: base or filter of ${own.system}, or ${field}.filter, leaves it out`;
-  const judged = new Examiner(own, { digest: state.digest, now, correlate: [] }).judge(entry);
-  if (judged.state === 'OutOfScope') return `is out of scope by ${field}.where of ${one.key}`;
-  if (judged.state === 'DeletedMark') return `is marked deleted by ${field}.deletedWhen of ${one.key}`;
-  if (judged.error) return `cannot be judged: ${judged.error.rule ?? ''}: ${judged.error.message}`;
-  const rule = own.protect.find((each) => isProtected(each, entry, now));
-  return side === 'Target' && rule
-    ? `is protected by ${rule.text} in ManagedSystem ${own.system}`
-    : undefined;
 }
 
 function requireFree(pair: Pairing, source: Entry, target: Entry, directory: string): void {

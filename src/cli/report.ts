@@ -148,7 +148,7 @@ export function describe(record: EntryRecord): string {
   return [pair, ...changes, ...held, ...error].join('; ');
 }
 
-function shown(values: readonly RecordedValue[]): string {
+export function shown(values: readonly RecordedValue[]): string {
   if (values.length === 0) return '–';
   return values
     .map((value) =>
