@@ -58,8 +58,17 @@ const REPORTED: Readonly<Partial<Record<Situation, Advice>>> = {
   FoundAlreadyLinked: (record, context) =>
     `two source entries share a key: correct the data, or ${correlation(context)}; or let go of the wrong one with: ${command('unlink', ({ target }) => ['--target', target ?? 'ID'])(record, context)}`,
   Absent: rule('Absent', 'CreateTarget', 'makes an account'),
-  Ambiguous: (record, context) =>
-    `correct the data, or make ${correlation(context)} tell them apart; one pair is settled with: ${command('link', pairOf)(record, context)}`,
+  Ambiguous: (record, context) => {
+    const who = nextCommand(
+      'explain',
+      context.project.directory,
+      '--mapping',
+      context.one.key,
+      '--source',
+      record.source ?? 'ID',
+    );
+    return `correct the data, or make ${correlation(context)} tell them apart; this names who it may be: ${who}; this settles one pair: ${command('link', pairOf)(record, context)}`;
+  },
   Missing: rule('Missing', 'CreateTarget', 'makes the account again, Unlink lets go'),
   Unqualified: rule('Unqualified', 'DisableTarget', 'disables the account'),
   Unassigned: (record, context) => {

@@ -1,6 +1,7 @@
 /** What is known of one entry and of its partner, before anything is decided: is it there, in scope, linked, protected. */
 import type { LinkedMapping } from '../controller/linked-mapping.ts';
 import { sideOf, type Definition } from '../engine/definition.ts';
+import type { Entry } from '../engine/entry.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import { keyOfId } from '../engine/matching.ts';
 import type { Fetched, StoredLink } from '../engine/ports.ts';
@@ -8,6 +9,7 @@ import { openMapping, type OpenedMapping } from '../runner/open-mapping.ts';
 import { SqliteLinks } from '../store/links.ts';
 import { findMapping as mappingRow } from '../store/mappings.ts';
 import type { State } from '../store/state.ts';
+import { candidatesOf, type Candidates } from './candidates.ts';
 import { findEntry, notFound } from './find-entry.ts';
 import type { Project } from './project.ts';
 import { systemClock } from './roll-call.ts';
@@ -29,6 +31,8 @@ export interface Facts {
   readonly id: string;
   readonly entries: readonly EntryFacts[];
   readonly link: StoredLink | undefined;
+  /** Of a source entry that is there and has no link. */
+  readonly candidates: Candidates | undefined;
 }
 
 export interface FactsInput {
@@ -79,10 +83,20 @@ class FactFinder {
     const id = found.kind === 'There' ? found.entry.id : asked;
     const link = known ?? this.#linkOf(side, id);
     const own = await this.#look(side, id, signal);
-    if (!link) return { side, id, entries: [own], link };
+    if (!link) {
+      const candidates = found.kind === 'There' ? await this.#candidates(found.entry, signal) : undefined;
+      return { side, id, entries: [own], link, candidates };
+    }
     const other = side === 'Source' ? 'Target' : 'Source';
     const partner = await this.#look(other, other === 'Source' ? link.sourceId : link.targetId, signal);
-    return { side, id, entries: side === 'Source' ? [own, partner] : [partner, own], link };
+    const entries = side === 'Source' ? [own, partner] : [partner, own];
+    return { side, id, entries, link, candidates: undefined };
+  }
+
+  async #candidates(entry: Entry, signal: AbortSignal): Promise<Candidates | undefined> {
+    if (this.#input.side === 'Target') return undefined;
+    const now = systemClock.now();
+    return candidatesOf(entry, { definition: this.#definition, target: this.#opened.target, now }, signal);
   }
 
   #session(side: Side): OpenedMapping['source'] {

@@ -4,7 +4,9 @@ import { SITUATIONS } from '../engine/definition.ts';
 import type { EntryOutcome, EntryRecord, RecordedDifference } from '../engine/entry-record.ts';
 import type { RunResult } from '../engine/run-ports.ts';
 import { adviceOf } from './advice.ts';
+import type { Candidates } from './candidates.ts';
 import type { EntryFacts, Facts } from './explain-facts.ts';
+import { nameOf } from './find-entry.ts';
 import { table } from './output.ts';
 import type { Project } from './project.ts';
 import { shown } from './report.ts';
@@ -27,6 +29,7 @@ export function* explanation({ project, one, facts, foreseen }: ExplanationInput
   yield '  facts:';
   for (const entry of facts.entries) yield `    ${factLine(entry)}`;
   yield `    ${linkLine(facts)}`;
+  if (facts.candidates) yield `    ${candidatesLine(facts.candidates)}`;
   for (const side of ['source', 'target'] as const) {
     const { entries, evidence } = result[side];
     const why = evidence.message === undefined ? '' : `: ${evidence.reason ?? ''} ${evidence.message}`;
@@ -83,6 +86,12 @@ function factLine({ side, id, name, is }: EntryFacts): string {
 function linkLine({ link }: Facts): string {
   if (!link) return 'there is no link';
   return `linked: source ${link.sourceId} and target ${link.targetId}, since ${new Date(link.linkedAt).toISOString()}`;
+}
+
+function candidatesLine({ rule, entries, more }: Candidates): string {
+  if (rule === undefined) return 'no rule of spec.correlate finds an account';
+  const others = more === 0 ? '' : ` and ${more} more`;
+  return `spec.correlate finds by ${rule}: ${entries.map(nameOf).join('; ')}${others}`;
 }
 
 function* recordLines(

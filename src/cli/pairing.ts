@@ -13,6 +13,7 @@ import { openState, openStateForReading, type State } from '../store/state.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
 import { foresee } from './foresee.ts';
+import { nextCommand } from './next-command.ts';
 import type { Project } from './project.ts';
 import { describe } from './report.ts';
 import { findMapping, systemClock } from './roll-call.ts';
@@ -62,11 +63,11 @@ export async function pairing(
 }
 
 /** A slip in --state must not make a new state, with links that nobody will ever look at. */
-function requireState({ stateFolder }: Project, one: LinkedMapping): void {
+function requireState({ stateFolder, directory }: Project, one: LinkedMapping): void {
   using known = openStateForReading(stateFolder);
   if (!known)
     throw refuse(
-      `there is no state in ${stateFolder} yet, so nothing is linked in ${one.key}; rollcall run makes it, --state names another`,
+      `there is no state in ${stateFolder} yet, so nothing is linked in ${one.key}; --state names another, and this makes it, in Observe mode without writing anything else: ${nextCommand('run', directory)}`,
     );
 }
 

@@ -1,11 +1,13 @@
 /** `rollcall validate`: every problem with file, line and path; no system is touched. */
 import type { Context } from './context.ts';
 import { EXIT } from './failure.ts';
+import { nextCommand } from './next-command.ts';
 import { table } from './output.ts';
 import type { ManifestProblem } from '../local/manifests.ts';
 import type { Project } from './project.ts';
 
-export function validate({ manifests, problems, mappings }: Project, { settings, output }: Context): number {
+export function validate(project: Project, { settings, output }: Context): number {
+  const { manifests, problems, mappings, directory } = project;
   const exitCode = problems.length > 0 ? EXIT.invalid : EXIT.ok;
   if (settings.output === 'json') {
     output.write(`${JSON.stringify({ exitCode, problems, notes: manifests.notes }, null, 2)}\n`);
@@ -25,6 +27,8 @@ export function validate({ manifests, problems, mappings }: Project, { settings,
     ['SituationPolicy', String(manifests.policies.length)],
   ];
   output.write(`${table(['KIND', 'VALID'], rows)}`);
+  if (mappings.length > 0 && directory !== '-')
+    output.write(`\nNext, see what a run would do:\n  ${nextCommand('plan', directory)}\n`);
   return exitCode;
 }
 

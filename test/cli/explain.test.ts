@@ -76,6 +76,7 @@ describe('explain answers why nothing happened to somebody', () => {
         'default/map, source entry 2',
         "Nothing happens: nobody on the target corresponds; rule 'wait' says Report.",
         'there is no link',
+        'no rule of spec.correlate finds an account',
         'passed over: friday: when is false',
         'passed over: later: the situation has lasted 0 h, the rule asks for 24 h',
         "response: Report, by rule 'wait'",
@@ -154,6 +155,15 @@ describe('explain answers why nothing happened to somebody', () => {
     expect(done.stderr).toContain(
       "'Ben' fits several entries of default/left person: 2, 9; give the id of one",
     );
+  });
+
+  it('two accounts that may be meant are named', async () => {
+    using two = pairs();
+    two.edit('target.csv', (text) => `${text}t7,Benny,ben@x.org,\nt8,Ben,BEN@x.org,\nt9,Benno,ben@x.org,\n`);
+    const done = await explain(two, '--source', '2');
+    expect(done.stdout).toContain('Ambiguous (row A15)');
+    expect(done.stdout).toContain('spec.correlate finds by mail = mail: t7; t9');
+    expect(done.stdout).toMatch(/rollcall link \S+ --mapping default\/map --source 2 --target ID/);
   });
 
   it('in Observe mode it says that nothing happens because of that', async () => {
