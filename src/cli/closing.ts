@@ -21,8 +21,7 @@ export function closingLines(summary: RunSummary, context: ClosingContext): stri
   const isDone = result.totals.planned === 0 && result.totals.failed === 0;
   return [
     ...heldLines(summary, context),
-    ...(mode === 'Observe' && pending && one ? [enforceLine(one, context)] : []),
-    ...(mode !== 'Observe' && pending && context.planning ? [applyLine(mapping, context)] : []),
+    ...(pending && one && (mode === 'Observe' || context.planning) ? [applyLine(one, context)] : []),
     ...(isDone ? ['nothing to do: what is linked is as it should be'] : []),
   ];
 }
@@ -39,23 +38,23 @@ function heldLines({ result, mapping }: RunSummary, { project, isPublic }: Closi
 }
 
 /** Everything that stands between the plan and its writes, so that nobody has to find it out step by step. */
-function enforceLine(one: LinkedMapping, { project }: ClosingContext): string {
+function applyLine(one: LinkedMapping, { project }: ClosingContext): string {
   const { object } = one.mapping;
-  const closed = [one.target, one.source].filter((side) => side.system.object.spec.access !== 'ReadWrite');
-  const opens = closed
-    .filter((side) => side === one.target || (object.spec.inbound ?? []).length > 0)
-    .map((side) => accessOf(side, project));
+  const written = [one.target, ...((object.spec.inbound ?? []).length > 0 ? [one.source] : [])];
+  const closed = written.filter((side) => side.system.object.spec.access !== 'ReadWrite');
   const mode = `spec.mode: Enforce in ReconMapping ${one.key}${placeOf(project, object, ['spec', 'mode'])}`;
-  return `nothing was written; to apply it, set ${[...opens, mode].join(', and ')}, then: ${nextCommand('run', project.directory)}`;
+  const fields = [
+    ...closed.map((side) => accessOf(side, project)),
+    ...(object.spec.mode === 'Observe' ? [mode] : []),
+  ];
+  const command = `${nextCommand('run', project.directory)}${followers(one.key, project)}`;
+  if (fields.length === 0) return `nothing was written; this applies it: ${command}`;
+  return `nothing was written; to apply it, set ${fields.join(', and ')}, then: ${command}`;
 }
 
 function accessOf({ system }: LinkedSide, project: Project): string {
   const place = placeOf(project, system.object, ['spec', 'access']);
   return `spec.access: ReadWrite in ManagedSystem ${keyOf(system.object)}${place}`;
-}
-
-function applyLine(mapping: string, { project }: ClosingContext): string {
-  return `nothing was written; this applies it: ${nextCommand('run', project.directory)}${followers(mapping, project)}`;
 }
 
 /** Only a Repository can be planned through: mappings behind another system would follow, and are not shown. */

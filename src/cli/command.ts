@@ -1,6 +1,7 @@
 /** One command from its settings to its exit code. Results go to standard output, everything else to standard error. */
 import { resolve } from 'node:path';
 import { ConnectorError } from '../engine/errors.ts';
+import type { Contract } from '../api/validation.ts';
 import { StateError } from '../store/state-error.ts';
 import type { Command, Settings } from '../settings.ts';
 import { approve } from './approve.ts';
@@ -17,7 +18,13 @@ import { takeRollCall } from './roll-call.ts';
 import { unlink } from './unlink.ts';
 import { problemLine, validate } from './validate.ts';
 
-const STANDARD: Pick<Context, 'output' | 'notes'> = {
+/** What a process has, and what a test puts in its place. */
+type Surroundings = Pick<Context, 'output' | 'notes'> & {
+  /** Loaded before, by who runs many commands. */
+  readonly contract?: Contract;
+};
+
+const STANDARD: Surroundings = {
   output: { write: (text) => void process.stdout.write(text) },
   notes: { write: (text) => void process.stderr.write(text) },
 };
@@ -26,11 +33,11 @@ export async function runCommand(
   settings: Settings,
   signal: AbortSignal,
   stoppedBy: () => number | undefined,
-  streams: Pick<Context, 'output' | 'notes'> = STANDARD,
+  { contract, ...streams }: Surroundings = STANDARD,
 ): Promise<number> {
   const context: Context = { settings, ...streams, signal, stoppedBy };
   try {
-    return await dispatch(context);
+    return await dispatch(context, contract);
   } catch (error) {
     return failure(error, context);
   }
@@ -50,12 +57,12 @@ const COMMANDS: Readonly<
   unlink,
 };
 
-async function dispatch(context: Context): Promise<number> {
+async function dispatch(context: Context, contract: Contract | undefined): Promise<number> {
   const { command, operands, state } = context.settings;
   const folder = command === 'get' ? operands[1] : operands[0];
   if (command === 'history' && folder === undefined && state !== undefined)
     return historyOfState(resolve(state), context);
-  const project = await loadProject(folder ?? '.', state);
+  const project = await loadProject(folder ?? '.', state, contract);
   for (const { file, line, message } of project.manifests.notes)
     context.notes.write(`${file}:${line}: note: ${message}\n`);
   if (command === 'validate') return validate(project, context);

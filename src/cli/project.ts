@@ -5,7 +5,7 @@
 import { dirname, resolve } from 'node:path';
 import { existsSync, statSync } from 'node:fs';
 import type { Kind } from '../api/names.ts';
-import { loadContract, type ObjectOf } from '../api/validation.ts';
+import { loadContract, type Contract, type ObjectOf } from '../api/validation.ts';
 import { policyProblems } from '../controller/definition-policy.ts';
 import { definitionOf, linkMappings, type LinkedMapping } from '../controller/linked-mapping.ts';
 import type { ExpressionCompiler } from '../engine/definition.ts';
@@ -28,9 +28,13 @@ export interface Project {
   readonly expressions: ExpressionCompiler;
 }
 
-export async function loadProject(directory: string, state: string | undefined): Promise<Project> {
+export async function loadProject(
+  directory: string,
+  state: string | undefined,
+  contract: Contract = loadContract(),
+): Promise<Project> {
   const manifests = await readManifests(directory, {
-    contract: loadContract(),
+    contract,
     standardInput: process.stdin,
   });
   const linked = linkMappings(manifests);

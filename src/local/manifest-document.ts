@@ -12,6 +12,7 @@ import {
   visit,
   type Document,
   type Node,
+  type YAMLError,
 } from 'yaml';
 import type { PathKey } from '../api/problem.ts';
 
@@ -59,11 +60,11 @@ function toManifestDocument(document: Document.Parsed, lines: LineCounter): Mani
   const start = document.contents?.range[0] ?? document.range[0];
   const problems = document.errors.map((error) => ({
     line: lineAt(error.pos[0]),
-    message: lowerFirst(error.message),
+    message: lowerFirst(withoutSource(error)),
   }));
   const warnings = document.warnings.map((warning) => ({
     line: lineAt(warning.pos[0]),
-    message: warning.message,
+    message: withoutSource(warning),
   }));
   const readable = document.errors.every((error) => error.code === 'DUPLICATE_KEY');
   const expanded = readable ? expand(document) : { value: undefined, problem: undefined };
@@ -78,13 +79,32 @@ function toManifestDocument(document: Document.Parsed, lines: LineCounter): Mani
   };
 }
 
+/** What stands in the text may be a password that nobody has put in quotes: `password: !x*y`. */
+const QUOTING: ReadonlySet<string> = new Set([
+  'UNEXPECTED_TOKEN',
+  'BAD_DQ_ESCAPE',
+  'BAD_DIRECTIVE',
+  'TAG_RESOLVE_FAILED',
+  'BAD_ALIAS',
+]);
+
+function withoutSource({ code, message }: YAMLError): string {
+  if (!QUOTING.has(code)) return message;
+  const told = message.replace(/( in YAML stream)?:? *(["!%\\&*].*)?$/s, '').replace(/:.*$/s, '');
+  return `${told}; a value with such characters belongs in quotes`;
+}
+
 function expand(document: Document.Parsed): { value: unknown; problem: string | undefined } {
   try {
     const value: unknown = document.toJS({ maxAliasCount: largestAliasCount });
     JSON.stringify(value); // throws for an alias to what it stands in
     return { value, problem: undefined };
   } catch {
-    return { value: undefined, problem: 'has aliases (*name) that repeat too much: write the parts out' };
+    return {
+      value: undefined,
+      problem:
+        'has aliases (*name) that name nothing or repeat too much: write the parts out, or put a value that begins with * in quotes',
+    };
   }
 }
 
@@ -124,8 +144,10 @@ function wordsOfYaml11(document: Document.Parsed, lineAt: (offset: number) => nu
   visit(document, {
     Scalar(_, node) {
       if (node.type !== 'PLAIN' || node.source === undefined || !otherInYaml11.test(node.source)) return;
-      const what = /^[-+\d]/.test(node.source) ? 'an octal number' : 'a boolean';
-      const message = `kubectl reads a plain ${node.source} as ${what}: put it in quotes`;
+      // A number may be somebody's PIN; the words are known.
+      const message = /^[-+\d]/.test(node.source)
+        ? 'kubectl reads a plain number that begins with 0 as an octal number: put it in quotes'
+        : `kubectl reads a plain ${node.source} as a boolean: put it in quotes`;
       found.push({ line: lineAt(node.range?.[0] ?? 0), message });
     },
   });

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { loadContract, type Contract } from '../../src/api/validation.ts';
 import { runCommand } from '../../src/cli/command.ts';
 import { parseSettings } from '../../src/settings.ts';
 
@@ -143,9 +144,13 @@ export function rollcall(words: readonly string[], input = ''): Promise<Done> {
 }
 
 /** The same without a process of its own: fast, for what needs neither signals nor standard input. */
-export async function inProcess(words: readonly string[]): Promise<Done> {
+export async function inProcess(
+  words: readonly string[],
+  contract: Contract = loadContract(),
+): Promise<Done> {
   const text = { stdout: '', stderr: '' };
-  const streams = {
+  const surroundings = {
+    contract,
     output: { write: (more: string) => void (text.stdout += more) },
     notes: { write: (more: string) => void (text.stderr += more) },
   };
@@ -155,7 +160,7 @@ export async function inProcess(words: readonly string[]): Promise<Done> {
     return { exitCode: 3, stdout: '', stderr: problems.map((one) => `rollcall: ${one}\n`).join('') };
   }
   const { signal } = new AbortController();
-  const exitCode = await runCommand(parsed.settings, signal, () => undefined, streams);
+  const exitCode = await runCommand(parsed.settings, signal, () => undefined, surroundings);
   return { exitCode, ...text };
 }
 
