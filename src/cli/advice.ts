@@ -25,7 +25,7 @@ function rule(situation: string, response: string, does: string): Advice {
     const text = `{ situations: [${situation}], response: ${response} }`;
     if (!policy) {
       const where = placeOf(project, mapping.object, ['spec', 'policyRef']);
-      return `a rule ${text} in a SituationPolicy that spec.policyRef of ReconMapping ${keyOf(mapping.object)}${where} names ${does}`;
+      return `a SituationPolicy with the rule ${text}, named by spec.policyRef of ReconMapping ${keyOf(mapping.object)}${where}, ${does}`;
     }
     const { rules } = policy.object.spec;
     const at = rules.findIndex((one) => one.name === name);

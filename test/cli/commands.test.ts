@@ -238,6 +238,31 @@ describe('what a person reads', () => {
     expect(done.stdout).toContain('; default/two would follow');
   });
 
+  it('plan names the field to change next for every group, with file and line', async () => {
+    const rows = Array.from({ length: 5 }, (_, at) => `${at},N${at},n${at}@x.org,\n`).join('');
+    using folder = csvPair({
+      sourceRows: `id,name,mail,status\n${rows}7,A,a@x.org,\n7,B,b@x.org,\n`,
+      targetRows: `${EMPTY}t1,Nobody,nobody@x.org,\nt2,One,n0@x.org,\nt3,Two,n0@x.org,\n`,
+      mode: 'Observe',
+    });
+    folder.edit('manifests.yaml', (text) => text.replace(/(name: right.*?access: )ReadWrite/s, '$1ReadOnly'));
+    const { stdout } = await folder.run('plan', 'DIR');
+    const file = `${folder.path}/manifests.yaml`;
+    const line = 1 + folder.read('manifests.yaml').split('\n').indexOf('  access: ReadOnly');
+    expect(stdout.match(/^ {4}\d;/gm)).toHaveLength(3 + 2);
+    for (const text of [
+      'Absent (A11), CreateTarget, Planned: 4',
+      '… and 1 more',
+      `a SituationPolicy with the rule { situations: [Absent], response: Report }, named by spec.policyRef of ReconMapping default/map (${file}:`,
+      `rollcall explain ${folder.path} --mapping default/map --source 0`,
+      'next: nothing has to be done; spec.target.where of ReconMapping default/map',
+      'Failed, DuplicateKey: 2',
+      `set spec.access: ReadWrite in ManagedSystem default/right (${file}:${line}), and spec.mode: Enforce in ReconMapping default/map (${file}:`,
+      `then: rollcall run ${folder.path}`,
+    ])
+      expect(stdout).toContain(text);
+  });
+
   it('a bad row is named with its file and line, beside whatever is printed', async () => {
     using folder = csvPair({ sourceRows: `${SOURCE}3,Cid\n`, targetRows: EMPTY });
     const done = await folder.run('run', 'DIR', '-o', 'json');
