@@ -7,7 +7,7 @@ import type { LdapConfig } from '../../src/connectors/ldap/config.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { freshBase, openOn, toLdif, uidDn } from '../support/ldap-harness.ts';
 import { startSlapd, type Slapd } from '../support/slapd.ts';
-import { change, codeOf, collect, fetchAll, person, readAll } from './contract.ts';
+import { change, codeOf, collect, fetchAll, person, readAll, type Attributes } from './contract.ts';
 
 const signal = (): AbortSignal => new AbortController().signal;
 let slapd: Slapd;
@@ -21,9 +21,9 @@ afterAll(async () => {
   await slapd.stop();
 });
 
-async function baseWith(count: number): Promise<string> {
+async function baseWith(count: number, more: Attributes = {}): Promise<string> {
   const base = await freshBase(slapd);
-  const entries = Array.from({ length: count }, (_, index) => person(`u${String(index)}`));
+  const entries = Array.from({ length: count }, (_, index) => person(`u${String(index)}`, more));
   const ldif = entries.map((entry) => toLdif(uidDn(String(entry['uid']?.[0]), base), entry));
   if (count > 0) await slapd.run('ldapadd', [], ldif.join('\n'));
   return base;
@@ -176,7 +176,7 @@ describe('connections', () => {
     const session = await openOn(slapd, base);
     await readAll(session);
     for await (const batch of session.read({ attributes: [], filter: undefined }, signal())) {
-      expect(batch).toHaveLength(200);
+      expect(batch.length).toBeGreaterThan(0);
       break;
     }
     expect((await open()) - before).toBe(1);
@@ -189,9 +189,10 @@ describe('connections', () => {
 
 describe('a server that dies', () => {
   it('in the middle of a read: Unreachable, and a later read sees all', async () => {
-    const base = await baseWith(1000);
+    // More than is taken from the socket before somebody asks for it.
+    const base = await baseWith(3000, { description: ['x'.repeat(1000)] });
     await using session = await openOn(slapd, base);
-    const reading = session.read({ attributes: ['cn'], filter: undefined }, signal());
+    const reading = session.read({ attributes: ['description'], filter: undefined }, signal());
     await reading.next();
     await slapd.kill();
     const rest = async (): Promise<void> => {
@@ -199,7 +200,7 @@ describe('a server that dies', () => {
     };
     await expect(rest()).rejects.toMatchObject({ code: 'Unreachable' });
     await slapd.restart();
-    expect((await readAll(session)).entries).toHaveLength(1000);
+    expect((await readAll(session)).entries).toHaveLength(3000);
   });
 
   it.each(['plain', 'StartTLS'] as const)(

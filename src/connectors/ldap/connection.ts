@@ -1,252 +1,268 @@
 /**
- * One authenticated connection, around ldapts' client. It promises what that client does not: once the socket is
- * gone every request fails at once and for good. ldapts would connect again without a bind, and an anonymous
- * search that finds less looks like people who have left. Whoever needs another connection opens a new one.
+ * One connection to a directory: numbers requests, gives every answer to who asked, and keeps the time. It
+ * promises that once anything is wrong with it (the socket, what the server sends, a server that is silent) every
+ * request fails at once and for good. It is never opened again behind somebody's back: an anonymous search that
+ * finds less would look like people who have left. Whoever needs another connection opens a new one.
  */
-import { connect as connectSocket, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-
-import { Client, type Control } from 'ldapts';
+import type { Socket } from 'node:net';
 
 import { ConnectorError } from '../../engine/errors.ts';
-import type { LdapConfig } from './config.ts';
-import { resultError, type Result } from './result.ts';
+import { malformed } from './ber.ts';
+import { Framer } from './framing.ts';
+import type { Limits } from './limits.ts';
+import { Message } from './message.ts';
+import { mayPrecede, type Asker, type Operation } from './operation.ts';
+import { abandonMessage, unbindMessage, type Request } from './wire-request.ts';
+import { resultName } from './result.ts';
+import { SignalTable } from './signal-table.ts';
 
-/** A server that does not accept in this time is taken for unreachable. */
-const CONNECT_TIMEOUT_MS = 15_000;
-/** For one request, at most one page of a search: generous, because a timeout costs the whole connection. */
-const REQUEST_TIMEOUT_MS = 120_000;
-
-/** Any request message of ldapts; the connection gives it its id. */
-export interface Request {
-  messageId: number;
-}
-
-export interface Response extends Result {
-  readonly matchedDN: string;
-  readonly controls?: readonly Control[];
-}
-
-/**
- * The one method of ldapts' client that shows a whole answer. Its public search keeps the cookie of a page to
- * itself and takes an empty page for the last one, and its modifyDN cuts a name at the wrong comma.
- */
-interface Sender {
-  _send(request: Request): Promise<Response | undefined>;
-}
+/** How finely silence is measured: one timer serves all requests. */
+const TICKS = 8;
+/** How long a peer that reads nothing more may delay the farewell. */
+const CLOSE_TIMEOUT_MS = 1000;
+const NO_REQUEST = 0;
+const LAST_MESSAGE_ID = 2 ** 31 - 1;
+/** RFC 4511 section 4.4.1. */
+const NOTICE_OF_DISCONNECTION = '1.3.6.1.4.1.1466.20036';
 
 export class Connection implements AsyncDisposable {
-  readonly #client: Client;
-  readonly #host: string;
-  /** Two after StartTLS: the plain one and the one around it. They die together. */
-  readonly #sockets: Socket[] = [];
-  /** What to tell whoever waits when the socket dies: after StartTLS ldapts itself would not notice. */
-  readonly #waiting: Set<(error: ConnectorError) => void> = new Set();
+  /** For people. */
+  readonly host: string;
+  readonly #limits: Limits;
+  readonly #framer: Framer = new Framer();
+  readonly #pending: Map<number, Operation> = new Map();
+  readonly #waiting: Set<Operation> = new Set();
+  /** Numbers whose answers nobody wants any more. */
+  readonly #abandoned: Set<number> = new Set();
+  readonly #signals: SignalTable<Operation> = new SignalTable((operation) => {
+    this.cancel(operation, operation.signal.reason);
+  });
   /** Set once, never cleared: why nothing can be sent any more. */
   #broken: ConnectorError | undefined;
-  /** How many requests each signal can end. */
-  readonly #signals: Map<AbortSignal, number> = new Map();
-  readonly #interrupt = (): void => {
-    this.#destroy('it was interrupted');
-  };
-  /** Above the ids that the client itself uses while it connects. */
-  #messageId = 1000;
+  #socket: Socket;
+  #lastId = 0;
+  #held = 0;
+  #paused = false;
+  /** Runs while something is pending. */
+  #timer: NodeJS.Timeout | undefined;
+  /** Ticks since the last octet of any kind. */
+  #silence = 0;
 
-  private constructor(config: LdapConfig) {
-    const target = parseUrl(config);
-    this.#host = target.label;
-    const plain = (port: number, host: string): Socket =>
-      this.#watch(target.path === undefined ? connectSocket(port, host) : connectSocket(target.path));
-    // ldapts calls it with port and host for LDAPS, with the options it was given for StartTLS.
-    const secure = (portOrOptions: number | ConnectionOptions, host: string): Socket =>
-      this.#watch(
-        typeof portOrOptions === 'number'
-          ? connectTls(portOrOptions, host, tlsOptions(config))
-          : connectTls(portOrOptions),
-      );
-    this.#client = new Client({
-      url: target.url,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      timeout: REQUEST_TIMEOUT_MS,
-      // ldapts takes any tlsOptions on ldap:// for TLS on the plain port, so none are given to it.
-      createConnection: plain as typeof connectSocket,
-      createSecureConnection: secure as typeof connectTls,
-    });
+  constructor(socket: Socket, host: string, limits: Limits) {
+    this.#socket = socket;
+    this.host = host;
+    this.#limits = limits;
+    this.#listen(socket);
   }
 
-  /** Connects, secures and authenticates, one after the other and alone. Throws Unreachable, AuthenticationFailed. */
-  static async open(config: LdapConfig, signal: AbortSignal): Promise<Connection> {
-    signal.throwIfAborted();
-    const connection = new Connection(config);
-    try {
-      await connection.#abortable(connection.#start(config), signal);
-      return connection;
-    } catch (cause) {
-      connection.#destroy('it could not be opened');
-      signal.throwIfAborted();
-      throw connection.#explain(cause);
-    }
-  }
-
-  /** False for ever once the socket is gone. */
+  /** False for ever once anything was wrong. */
   get usable(): boolean {
     return this.#broken === undefined;
   }
 
-  /** For people. */
-  get host(): string {
-    return this.#host;
+  /** Sends as soon as the window allows. An abort, like `cancel`, tells the server that nobody waits any more. */
+  start(request: Request, asker: Asker, signal: AbortSignal): Operation {
+    const operation: Operation = { request, asker, signal, id: NO_REQUEST, silence: 0 };
+    if (signal.aborted) asker.fail(signal.reason, false);
+    else if (this.#broken) asker.fail(this.#broken, false);
+    else {
+      this.#waiting.add(operation);
+      this.#signals.add(signal, operation);
+      this.#sendWaiting();
+    }
+    return operation;
   }
 
-  /**
-   * Sends one request and returns the answer, whatever its code. Throws Unreachable when there is no answer in
-   * time; where `usable` was true before, the request may have been carried out all the same. An abort breaks
-   * the connection, for ldapts cannot abandon a request.
-   */
-  async send(request: Request, signal: AbortSignal): Promise<Response> {
-    signal.throwIfAborted();
-    if (this.#broken) throw this.#broken;
-    this.#messageId += 1;
-    request.messageId = this.#messageId;
-    // ldapts turns every request into JSON for a debug line, debugging or not, with all its values.
-    Object.defineProperty(request, 'toJSON', { value: () => request.constructor.name });
-    const sender = this.#client as unknown as Sender;
-    try {
-      const response = await this.#abortable(sender._send(request), signal);
-      if (!response) throw new Error('an empty answer');
-      return response;
-    } catch (cause) {
-      this.#destroy('a request failed');
-      signal.throwIfAborted();
-      throw this.#explain(cause);
+  /** Does nothing where the operation is over. */
+  cancel(operation: Operation, reason: unknown): void {
+    const wasSent = this.#pending.has(operation.id);
+    if (!wasSent && !this.#waiting.has(operation)) return;
+    this.#forget(operation);
+    if (wasSent) {
+      this.#abandoned.add(operation.id);
+      this.#socket.write(abandonMessage(this.#nextId(), operation.id));
     }
+    operation.asker.fail(reason, wasSent);
+    this.#sendWaiting();
+  }
+
+  /** Octets that were received and are kept; less than zero when they are taken. */
+  hold(bytes: number): void {
+    this.#held += bytes;
+    if (!this.#paused && this.#held > this.#limits.heldBytes) {
+      this.#paused = true;
+      this.#socket.pause();
+    } else if (this.#paused && this.#held <= this.#limits.heldBytes / 2) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
+  }
+
+  /** Puts another socket around this one, as StartTLS does. Nothing may be pending. */
+  async secure(wrap: (socket: Socket) => Promise<Socket>): Promise<void> {
+    // RFC 4513 section 3.1.1: what comes before the handshake could be anybody's.
+    if (!this.#framer.isEmpty) throw this.#break('it sent something in the clear after it had agreed to TLS');
+    this.#socket.removeAllListeners('data');
+    const safe = await wrap(this.#socket);
+    this.#socket = safe;
+    this.#listen(safe);
+    if (!this.#broken) return;
+    safe.destroy();
+    throw this.#broken;
+  }
+
+  /** Ends everything that is on its way. */
+  destroy(why: string): void {
+    this.#break(why);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#broken) return;
-    this.#broken = new ConnectorError('Unreachable', `the connection to ${this.#host} was closed`);
+    const farewell = unbindMessage(this.#nextId());
+    this.#end(new ConnectorError('Unreachable', `the connection to ${this.host} was closed`));
+    const { promise, resolve } = Promise.withResolvers<void>();
     // The server learns of it from the closed socket at the latest.
-    await this.#client.unbind().catch(() => undefined);
-    for (const socket of this.#sockets) socket.destroy();
+    const patience = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    this.#socket.once('close', resolve).end(farewell, resolve);
+    await promise;
+    clearTimeout(patience);
+    this.#socket.destroy();
   }
 
-  async #start(config: LdapConfig): Promise<void> {
-    if (config.tls.mode === 'StartTLS') await this.#client.startTLS(tlsOptions(config));
-    if (config.bind) {
-      await this.#client.bind(config.bind.dn, config.bind.password.reveal());
-    } else if (isLocal(config)) {
-      await this.#client.bindSASL('EXTERNAL');
-    } else {
-      await this.#client.bind('', '');
+  #listen(socket: Socket): void {
+    socket.on('data', (chunk: Buffer) => {
+      this.#receive(chunk);
+    });
+    socket.on('error', (error) => {
+      this.#break(error.message, error);
+    });
+    for (const event of ['end', 'close']) {
+      socket.on(event, () => {
+        this.#break('the other end closed it');
+      });
     }
   }
 
-  #watch(socket: Socket): Socket {
-    this.#sockets.push(socket);
-    socket.once('close', () => {
-      this.#destroy('it was closed');
-    });
-    return socket;
-  }
-
-  /** Waits for the work, the end of the socket or the signal, whichever comes first. */
-  async #abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.#waiting.add(reject);
-    this.#listen(signal, 1);
-    work.then(resolve, reject);
+  #receive(chunk: Buffer): void {
+    this.#silence = 0;
     try {
-      return await promise;
-    } finally {
-      this.#waiting.delete(reject);
-      this.#listen(signal, -1);
+      this.#framer.push(chunk);
+      for (let frame = this.#framer.next(); frame && !this.#broken; frame = this.#framer.next()) {
+        this.#dispatch(new Message(frame));
+      }
+    } catch (cause) {
+      const what = cause instanceof ConnectorError ? cause.message : 'something that cannot be understood';
+      this.#break(`it sent ${what}; is it a directory, and does the url fit its port?`, cause);
     }
   }
 
-  /** One listener for all requests under a signal: Node takes more than ten for a leak and says so. */
-  #listen(signal: AbortSignal, change: 1 | -1): void {
-    const before = this.#signals.get(signal) ?? 0;
-    this.#signals.set(signal, before + change);
-    if (before === 0) signal.addEventListener('abort', this.#interrupt);
-    if (before + change > 0) return;
-    this.#signals.delete(signal);
-    signal.removeEventListener('abort', this.#interrupt);
-  }
-
-  #destroy(why: string): void {
-    this.#broken ??= new ConnectorError('Unreachable', `the connection to ${this.#host} was lost: ${why}`);
-    const broken = this.#broken;
-    for (const socket of this.#sockets) socket.destroy();
-    // The client speaks first where it knows more, such as why a certificate was refused.
-    setImmediate(() => {
-      for (const reject of this.#waiting) reject(broken);
-    });
-  }
-
-  #explain(cause: unknown): ConnectorError {
-    if (cause instanceof ConnectorError) return cause;
-    const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    // Result codes are numbers, those of sockets and TLS are words.
-    if (typeof code === 'number')
-      return resultError({ status: code, errorMessage: '' }, `log in at ${this.#host}`);
-    const message = cause instanceof Error ? (cause.message.split('\n').at(-1) ?? '') : 'unknown';
-    if (/timed out|timeout/i.test(message)) {
-      return new ConnectorError('Unreachable', `${this.#host} did not answer in time`, { cause });
+  #dispatch(message: Message): void {
+    if (message.id === NO_REQUEST) {
+      this.#notice(message);
+      return;
     }
-    const detail = typeof code === 'string' ? `${code}: ${message}` : message;
-    return new ConnectorError('Unreachable', `no answer from ${this.#host} (${detail})`, { cause });
+    const operation = this.#pending.get(message.id);
+    if (!operation) {
+      if (this.#abandoned.has(message.id)) return;
+      throw malformed('an answer to something that was not asked');
+    }
+    const isLast = message.operation === operation.request.answer;
+    if (!isLast && !mayPrecede(message.operation, operation.request.answer)) {
+      throw malformed(`an answer of the wrong kind to '${operation.request.action}'`);
+    }
+    operation.silence = 0;
+    operation.asker.take(message, isLast);
+    if (!isLast) return;
+    this.#forget(operation);
+    this.#sendWaiting();
   }
-}
 
-interface Target {
-  readonly url: string;
-  readonly label: string;
-  readonly path: string | undefined;
-}
-
-function isLocal(config: LdapConfig): boolean {
-  return config.url.startsWith('ldapi:');
-}
-
-/** Checks what can be checked without the server. Throws InvalidConfiguration. */
-function parseUrl(config: LdapConfig): Target {
-  // RFC 4513 section 5.1.2: a name without a password is accepted, and is nobody.
-  if (config.bind && (config.bind.dn === '' || config.bind.password.reveal() === '')) {
-    throw invalid('bind needs a dn and a password that are not empty: else the directory would see nobody');
+  /** RFC 4511 section 4.4: what is not known is passed over. */
+  #notice(message: Message): void {
+    const { name, status } = message.result();
+    if (name === NOTICE_OF_DISCONNECTION) this.#break(`it said ${resultName(status)} and hung up`);
   }
-  return isLocal(config) ? parseLocal(config) : parseRemote(config);
-}
 
-function parseLocal(config: LdapConfig): Target {
-  const path = decodeURIComponent(/^ldapi:\/\/([^/?#]*)/.exec(config.url)?.[1] ?? '');
-  if (!path.startsWith('/')) throw invalid('an ldapi url needs the percent-encoded path of a socket');
-  if (config.tls.mode === 'StartTLS') throw invalid('StartTLS has no use on a local socket');
-  return { url: 'ldap://localhost', label: path, path };
-}
-
-function parseRemote(config: LdapConfig): Target {
-  const url = URL.parse(config.url);
-  if (!url || url.hostname === '' || !['ldap:', 'ldaps:'].includes(url.protocol)) {
-    throw invalid('url must be ldap://HOST, ldaps://HOST or ldapi://SOCKET');
+  #sendWaiting(): void {
+    for (const operation of this.#waiting) {
+      if (this.#broken || this.#pending.size >= this.#limits.window) return;
+      this.#send(operation);
+    }
   }
-  if ((url.protocol === 'ldaps:') !== (config.tls.mode === 'LDAPS')) {
-    throw invalid(`tls.mode ${config.tls.mode} does not fit ${url.protocol}// in the url`);
+
+  #send(operation: Operation): void {
+    const { request, asker } = operation;
+    this.#waiting.delete(operation);
+    const id = this.#nextId();
+    let bytes: Uint8Array;
+    try {
+      bytes = request.encode(id);
+    } catch (cause) {
+      this.#forget(operation);
+      const message = `${request.action}: what is to be sent to ${this.host} does not fit into a message`;
+      asker.fail(new ConnectorError('InvalidData', message, { cause }), false);
+      return;
+    }
+    operation.id = id;
+    this.#pending.set(id, operation);
+    if (!this.#timer) {
+      this.#silence = 0;
+      this.#timer = setInterval(() => {
+        this.#tick();
+      }, this.#limits.silenceMs / TICKS);
+    }
+    this.#socket.write(bytes);
   }
-  return { url: `${url.protocol}//${url.host}`, label: url.host, path: undefined };
-}
 
-function invalid(why: string): ConnectorError {
-  return new ConnectorError('InvalidConfiguration', why);
-}
+  /** A server that is not being read cannot be late. */
+  #tick(): void {
+    if (this.#paused) return;
+    this.#silence += 1;
+    const late: Operation[] = [];
+    for (const operation of this.#pending.values()) {
+      operation.silence += 1;
+      if (operation.silence > TICKS) late.push(operation);
+    }
+    if (late.length === 0) return;
+    const seconds = String(this.#limits.silenceMs / 1000);
+    for (const operation of late) {
+      const message = `${operation.request.action}: ${this.host} did not answer in ${seconds} s; is it overloaded, or an index missing?`;
+      this.cancel(operation, new ConnectorError('Timeout', message));
+    }
+    if (this.#silence > TICKS) this.#break(`it did not answer in ${seconds} s`);
+  }
 
-/** Without a name ldapts has the certificate checked against "localhost". */
-function tlsOptions(config: LdapConfig): ConnectionOptions {
-  const host = URL.parse(config.url)?.hostname.replace(/^\[|\]$/g, '') ?? '';
-  const name = config.tls.serverName ?? host;
-  return {
-    host: name,
-    // An address has no place in server name indication (RFC 6066 section 3); the certificate is checked against `host`.
-    ...(isIP(name) ? {} : { servername: name }),
-    ...(config.tls.ca === undefined ? {} : { ca: config.tls.ca }),
-  };
+  /** It is over, however it ends. */
+  #forget(operation: Operation): void {
+    this.#signals.remove(operation.signal, operation);
+    this.#waiting.delete(operation);
+    this.#pending.delete(operation.id);
+    if (this.#pending.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+
+  #nextId(): number {
+    this.#lastId += 1;
+    if (this.#lastId >= LAST_MESSAGE_ID) throw this.#break('all numbers for requests are used up');
+    return this.#lastId;
+  }
+
+  #break(why: string, cause?: unknown): ConnectorError {
+    const message = `the connection to ${this.host} was lost: ${why}`;
+    this.#end(new ConnectorError('Unreachable', message, { cause }));
+    this.#socket.destroy();
+    return this.#broken ?? new ConnectorError('Unreachable', message);
+  }
+
+  #end(reason: ConnectorError): void {
+    if (this.#broken) return;
+    this.#broken = reason;
+    for (const operation of [...this.#pending.values(), ...this.#waiting]) {
+      const wasSent = operation.id !== NO_REQUEST;
+      this.#forget(operation);
+      operation.asker.fail(reason, wasSent);
+    }
+  }
 }

@@ -1,8 +1,7 @@
 /** What a server says about itself (RFC 4512 section 5.1) and its schema, read once when a session opens. */
-import type { Attribute, SearchEntry } from 'ldapts';
-
 import type { Connection } from './connection.ts';
-import { search, type Search } from './search.ts';
+import { decodePlainly, textsIn } from './decode.ts';
+import { PAGED_RESULTS, search, type Search } from './search.ts';
 import { toDirectorySchema, type DirectorySchema } from './subschema.ts';
 
 /** RFC 3062. */
@@ -13,6 +12,8 @@ export const POST_READ = '1.3.6.1.1.13.2';
 export interface Directory {
   readonly vendor: string;
   readonly controls: ReadonlySet<string>;
+  /** Whether listings come in pages. Unknown: the server does not say, so it is asked for, and need not comply. */
+  readonly paging: 'Yes' | 'No' | 'Unknown';
   readonly extensions: ReadonlySet<string>;
   readonly namingContexts: readonly string[];
   readonly schema: DirectorySchema;
@@ -35,10 +36,11 @@ export async function discover(connection: Connection, signal: AbortSignal): Pro
     { base: '', filter: '(objectClass=*)', attributes: ROOT_DSE },
     signal,
   );
+  const controls = new Set(textsOf(root, 'supportedControl'));
   const [subschema] = textsOf(root, 'subschemaSubentry');
   const schema =
     subschema === undefined
-      ? undefined
+      ? new Map<string, string[]>()
       : await readOne(
           connection,
           { base: subschema, filter: '(objectClass=subschema)', attributes: ['attributeTypes'] },
@@ -46,14 +48,23 @@ export async function discover(connection: Connection, signal: AbortSignal): Pro
         );
   return {
     vendor: vendorOf(root),
-    controls: new Set(textsOf(root, 'supportedControl')),
+    controls,
+    paging: pagingOf(controls),
     extensions: new Set(textsOf(root, 'supportedExtension')),
     namingContexts: textsOf(root, 'namingContexts'),
     schema: toDirectorySchema(textsOf(schema, 'attributeTypes')),
   };
 }
 
-function vendorOf(root: SearchEntry | undefined): string {
+function pagingOf(controls: ReadonlySet<string>): Directory['paging'] {
+  if (controls.has(PAGED_RESULTS)) return 'Yes';
+  return controls.size === 0 ? 'Unknown' : 'No';
+}
+
+/** Text by attribute, in small letters. */
+type Texts = ReadonlyMap<string, readonly string[]>;
+
+function vendorOf(root: Texts): string {
   const named = [...textsOf(root, 'vendorName'), ...textsOf(root, 'vendorVersion')].join(' ');
   if (named !== '') return named;
   // OpenLDAP names itself by its root DSE's class alone.
@@ -64,16 +75,12 @@ async function readOne(
   connection: Connection,
   what: Omit<Search, 'scope'>,
   signal: AbortSignal,
-): Promise<SearchEntry | undefined> {
-  const answer = await search(connection, { ...what, scope: 'Base' }, signal);
-  return answer.searchEntries[0];
+): Promise<Texts> {
+  const { entries } = await search(connection, { ...what, scope: 'Base' }, signal);
+  const attributes = entries[0] ? decodePlainly(entries[0].cursor()).attributes : [];
+  return new Map([...attributes].map(([name, values]) => [name.toLowerCase(), textsIn(values)]));
 }
 
-function attributeOf(entry: SearchEntry | undefined, name: string): Attribute | undefined {
-  const folded = name.toLowerCase();
-  return entry?.attributes.find((attribute) => attribute.type.toLowerCase() === folded);
-}
-
-function textsOf(entry: SearchEntry | undefined, name: string): string[] {
-  return (attributeOf(entry, name)?.parsedBuffers ?? []).map((octets) => octets.toString('utf8'));
+function textsOf(entry: Texts, name: string): readonly string[] {
+  return entry.get(name.toLowerCase()) ?? [];
 }

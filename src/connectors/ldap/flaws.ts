@@ -1,9 +1,8 @@
 /** What a listing is worth as evidence, page by page. */
-import type { Entry, ObjectSchema } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
 import type { Evidence } from '../../engine/ports.ts';
 import type { LdapObject } from './config.ts';
-import type { Decoder } from './decode.ts';
+import type { Message } from './message.ts';
 import {
   ADMIN_LIMIT_EXCEEDED,
   BUSY,
@@ -15,7 +14,7 @@ import {
   TIME_LIMIT_EXCEEDED,
   UNAVAILABLE,
 } from './result.ts';
-import type { Page } from './search.ts';
+import { cookieOf } from './search.ts';
 
 const CUT_SHORT: ReadonlyMap<number, readonly [reason: string, advice: string]> = new Map([
   [
@@ -38,28 +37,49 @@ const CUT_SHORT: ReadonlyMap<number, readonly [reason: string, advice: string]> 
 /** Collects what speaks against completeness; the first word wins. */
 export class Flaws {
   readonly #object: LdapObject;
-  readonly #schema: ObjectSchema;
+  readonly #mustSayLast: boolean;
   #reason: string | undefined;
   #message: string | undefined;
 
-  constructor(object: LdapObject, schema: ObjectSchema) {
+  constructor(object: LdapObject, mustSayLast: boolean) {
     this.#object = object;
-    this.#schema = schema;
+    this.#mustSayLast = mustSayLast;
   }
 
-  /** The entries of a page. Throws what no evidence can express: the base is not there, reading is forbidden. */
-  look({ response }: Page, decoder: Decoder): Entry[] {
-    this.#judge(response);
-    if (response.searchReferences.length > 0) {
-      this.#add('Referral', 'a part of the tree is on another server; referrals are not followed');
+  /** What ends a page. Throws what no evidence can express: the base is not there, reading is forbidden. */
+  judge(result: Message): void {
+    const response = result.result();
+    const { status } = response;
+    if (status === SUCCESS) {
+      if (this.#mustSayLast && !cookieOf(response)) {
+        this.#add(
+          'PageWithoutCookie',
+          'the directory does not say whether a page was the last; ask its vendor',
+        );
+      }
+      return;
     }
-    const entries: Entry[] = [];
-    for (const found of response.searchEntries) {
-      const entry = decoder.decode(found);
-      if (entry) entries.push(entry);
-      else this.#add('MissingId', `an entry shows no '${this.#schema.id}'; may the bind account read it?`);
+    const cut = CUT_SHORT.get(status);
+    if (cut) {
+      this.#add(cut[0], `the directory cut the answer short: ${cut[1]}`);
+      return;
     }
-    return entries;
+    if (status === NO_SUCH_OBJECT) {
+      throw new ConnectorError(
+        'InvalidConfiguration',
+        `the base '${this.#object.base}' does not exist, or may not be seen`,
+      );
+    }
+    throw resultError(response, `read ${this.#object.base}`);
+  }
+
+  /** A part of the tree that is not here. */
+  refer(): void {
+    this.#add('Referral', 'a part of the tree is on another server; referrals are not followed');
+  }
+
+  missId(): void {
+    this.#add('MissingId', `an entry shows no '${this.#object.id}'; may the bind account read it?`);
   }
 
   evidence(): Evidence {
@@ -73,23 +93,6 @@ export class Flaws {
       };
     }
     return { complete: 'Yes', proof: 'LastPage', reason: undefined, message: undefined, snapshot: false };
-  }
-
-  #judge(response: Page['response']): void {
-    const { status } = response;
-    if (status === SUCCESS) return;
-    const cut = CUT_SHORT.get(status);
-    if (cut) {
-      this.#add(cut[0], `the directory cut the answer short: ${cut[1]}`);
-      return;
-    }
-    if (status === NO_SUCH_OBJECT) {
-      throw new ConnectorError(
-        'InvalidConfiguration',
-        `the base '${this.#object.base}' does not exist, or may not be seen`,
-      );
-    }
-    throw resultError(response, `read ${this.#object.base}`);
   }
 
   #add(reason: string, message: string): void {

@@ -9,9 +9,10 @@ import type { EntryWriter, Evidence, Fetched, ReadRequest } from '../../engine/p
 import type { OpenOptions, OpenSession, Probe, Session } from '../connector.ts';
 import { mergeSchema, plainAttribute, type MergedSchema } from '../schema.ts';
 import type { LdapConfig, LdapObject } from './config.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { discover, PASSWORD_MODIFY, POST_READ, type Directory } from './directory.ts';
 import { parseFilter } from './filter.ts';
+import { openConnection } from './open-connection.ts';
 import { LdapReader, type Connect } from './reader.ts';
 import { LdapWriter } from './writer.ts';
 
@@ -21,7 +22,7 @@ const NAME = 'dn';
 export function openLdap(config: LdapConfig, object: LdapObject, options: OpenOptions): OpenSession {
   return async (signal) => {
     parseFilter(object.filter);
-    const connect: Connect = (during) => Connection.open(config, during);
+    const connect: Connect = (during) => openConnection(config, during);
     const shared = new SharedConnection(connect);
     try {
       const directory = await discover(await shared.get(signal), signal);
@@ -33,7 +34,7 @@ export function openLdap(config: LdapConfig, object: LdapObject, options: OpenOp
   };
 }
 
-/** Single requests share one connection. A lost one is replaced by a new one that has bound, never by ldapts' own. */
+/** Single requests share one connection. A lost one is replaced by a new one that has bound. */
 class SharedConnection implements AsyncDisposable {
   readonly #connect: Connect;
   #current: Promise<Connection> | undefined;

@@ -3,7 +3,7 @@
  * limit, referral or unreadable id makes it evidence `No`. It is no snapshot: an entry that moves meanwhile may
  * be missed, so what it did not list is looked at again.
  */
-import type { Filter, SearchResponse } from 'ldapts';
+import type { Filter } from 'ldapts';
 
 import type { Entry, ObjectSchema } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
@@ -14,13 +14,11 @@ import { decoderFor, type Decoder } from './decode.ts';
 import type { Directory } from './directory.ts';
 import { isWithin } from './dn.ts';
 import { allOf, parseFilter, present } from './filter.ts';
-import { Flaws } from './flaws.ts';
+import { listEntries, PageSize, type RawEntry } from './listing.ts';
 import { NO_SUCH_OBJECT, resultError, SUCCESS } from './result.ts';
-import { search, searchPage, type Page, type Search } from './search.ts';
+import { search, type Answer, type Search } from './search.ts';
 import { WantedIds } from './wanted-ids.ts';
 
-/** ldapts keeps a page as objects until it is whole: at 200 it dies young; 1000 was measured up to twice as slow. */
-const PAGE_ENTRIES = 200;
 /** OR filters of 50 were measured fastest: 35 k entries/s against 3 k one by one. */
 const IDS_PER_SEARCH = 50;
 
@@ -38,25 +36,34 @@ export interface ReaderParts {
 
 export class LdapReader implements EntryReader {
   readonly #parts: ReaderParts;
+  readonly #pages: PageSize;
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
+    this.#pages = new PageSize(parts.directory.paging);
   }
 
   async *read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<readonly Entry[], Evidence> {
+    await using listing = this.readRaw(request, signal);
+    let step = await listing.next();
+    for (; !step.done; step = await listing.next()) {
+      const entries: Entry[] = [];
+      for (const raw of step.value) {
+        const entry = raw.decode();
+        if (entry) entries.push(entry);
+      }
+      if (entries.length > 0) yield entries;
+    }
+    return step.value;
+  }
+
+  /** The same, before anything is decoded. */
+  async *readRaw(request: ReadRequest, signal: AbortSignal): AsyncGenerator<readonly RawEntry[], Evidence> {
     const { object, schema, directory, connect } = this.#parts;
     const decoder = decoderFor(request, schema, directory.schema);
     const what = this.#listing(request, decoder);
     await using connection = await connect(signal);
-    const flaws = new Flaws(object, schema);
-    let cookie: Buffer | undefined;
-    do {
-      const page: Page = await searchPage(connection, what, { size: PAGE_ENTRIES, cookie }, signal);
-      const entries = flaws.look(page, decoder);
-      if (entries.length > 0) yield entries;
-      cookie = page.response.status === SUCCESS ? page.cookie : undefined;
-    } while (cookie);
-    return flaws.evidence();
+    return yield* listEntries(connection, { what, object, decoder }, this.#pages, signal);
   }
 
   async *fetch(ids: readonly string[], request: ReadRequest, signal: AbortSignal): AsyncGenerator<Fetched> {
@@ -102,14 +109,14 @@ export class LdapReader implements EntryReader {
       { ...listing, filter: allOf([listing.filter, wanted.filter()]) },
       signal,
     );
-    wanted.take(scoped.searchEntries, decoder, true);
+    wanted.take(scoped.entries, decoder, true);
     let failure = failureOf(scoped, `fetch from ${object.base}`);
     const contexts = directory.namingContexts.length > 0 ? directory.namingContexts : [object.base];
     for (const context of contexts) {
       if (wanted.isEmpty) break;
       const anywhere: Search = { ...listing, base: context, scope: 'Subtree', filter: wanted.filter() };
       const found = await search(connection, anywhere, signal);
-      wanted.take(found.searchEntries, decoder, false);
+      wanted.take(found.entries, decoder, false);
       // Referrals below other bases lead to other systems; only within our own base is something missing.
       failure ??= refusalOf(found, `fetch from ${context}`);
     }
@@ -133,9 +140,9 @@ export class LdapReader implements EntryReader {
       if (answer.status === NO_SUCH_OBJECT) return { kind: 'NotThere', id: name };
       const error = failureOf(answer, 'fetch by name');
       if (error) return { kind: 'Failed', id: name, error };
-      const [found] = answer.searchEntries;
+      const [found] = answer.entries;
       if (!found) continue;
-      const entry = decoder.decode(found);
+      const entry = decoder.decode(found.cursor());
       if (entry) return { kind: 'There', id: name, entry, listed: inScope && index === 0 };
       const message = `fetch by name: the entry shows no '${this.#parts.schema.id}'`;
       return { kind: 'Failed', id: name, error: new ConnectorError('PermissionDenied', message) };
@@ -144,15 +151,15 @@ export class LdapReader implements EntryReader {
   }
 }
 
-function failureOf(answer: SearchResponse, action: string): ConnectorError | undefined {
+function failureOf(answer: Answer, action: string): ConnectorError | undefined {
   const refusal = refusalOf(answer, action);
-  if (refusal || answer.searchReferences.length === 0) return refusal;
+  if (refusal || answer.references === 0) return refusal;
   return new ConnectorError(
     'Refused',
     `${action}: the directory refers to another server, which is not followed`,
   );
 }
 
-function refusalOf(answer: SearchResponse, action: string): ConnectorError | undefined {
+function refusalOf(answer: Answer, action: string): ConnectorError | undefined {
   return answer.status === SUCCESS ? undefined : resultError(answer, action);
 }

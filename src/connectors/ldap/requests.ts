@@ -1,15 +1,14 @@
 /** Attribute values and changes as LDAP carries them. */
-import { Attribute, BerWriter, Change, Control, SearchEntry, type BerReader } from 'ldapts';
+import { Attribute, BerWriter, Change, Control } from 'ldapts';
 
 import { attributeOf, type ObjectSchema, type Value } from '../../engine/entry.ts';
 import type { AttributeChange } from '../../engine/ports.ts';
+import { OCTET_STRING } from './ber.ts';
 import { wireName } from './decode.ts';
 import { POST_READ } from './directory.ts';
 import { rdnOf, rdnValues } from './dn.ts';
 import type { DirectorySchema } from './subschema.ts';
 
-const SEARCH_RESULT_ENTRY = 0x64;
-const OCTET_STRING = 0x04;
 const USER_IDENTITY = 0x80;
 const NEW_PASSWORD = 0x82;
 
@@ -85,7 +84,6 @@ function sameLoosely(one: Value, other: string): boolean {
 
 /** Asks for the id of the entry in the same answer that says it was made (RFC 4527). */
 export class PostReadControl extends Control {
-  entry: SearchEntry | undefined;
   readonly #attributes: readonly string[];
 
   constructor(attributes: readonly string[]) {
@@ -99,13 +97,6 @@ export class PostReadControl extends Control {
     for (const attribute of this.#attributes) selection.writeString(attribute);
     selection.endSequence();
     writer.writeBuffer(selection.buffer, OCTET_STRING);
-  }
-
-  protected override parseControl(reader: BerReader): void {
-    reader.readSequence(SEARCH_RESULT_ENTRY);
-    const entry = new SearchEntry({ messageId: 0 });
-    entry.parseMessage(reader);
-    this.entry = entry;
   }
 }
 

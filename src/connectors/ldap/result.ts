@@ -74,14 +74,18 @@ const ATTRIBUTE_IN_DIAGNOSTIC: readonly RegExp[] = [
   /^([A-Za-z][\w.;-]*): /,
 ];
 
+export function resultName(status: number): string {
+  return CODES.get(status)?.[0] ?? `result code ${String(status)}`;
+}
+
 /** `action` says what was asked for, without values: 'add', 'read ou=people,…'. */
 export function resultError(result: Result, action: string): ConnectorError {
-  const [name, code] = CODES.get(result.status) ?? [`result code ${String(result.status)}`, 'Refused'];
+  const code = CODES.get(result.status)?.[1] ?? 'Refused';
   const diagnostic = result.errorMessage.trim();
   const attribute = code === 'SchemaViolation' || code === 'Changed' ? attributeIn(diagnostic) : undefined;
   const harmless = HARMLESS.some((shape) => shape.test(diagnostic)) ? `: ${diagnostic}` : '';
   const about = attribute !== undefined && harmless === '' ? ` for attribute '${attribute}'` : '';
-  const message = `${action}: the directory answered ${name}${about}${harmless}`;
+  const message = `${action}: the directory answered ${resultName(result.status)}${about}${harmless}`;
   return new ConnectorError(code, message, attribute === undefined ? {} : { attribute });
 }
 

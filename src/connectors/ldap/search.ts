@@ -1,16 +1,35 @@
-/** Single searches and pages of searches (RFC 2696), with everything the server answered. */
-import { PagedResultsControl, SearchRequest, SearchResponse, type Filter } from 'ldapts';
+/** Single searches, and listings in pages (RFC 2696), with everything the server answered. */
+import { PagedResultsControl, ProtocolOperation, SearchRequest, type Filter } from 'ldapts';
 
-import { ConnectorError } from '../../engine/errors.ts';
+import { BerCursor, malformed, SEQUENCE } from './ber.ts';
 import type { LdapScope } from './config.ts';
 import type { Connection } from './connection.ts';
 import { parseFilter } from './filter.ts';
+import { SEARCH_DONE, SEARCH_ENTRY, SEARCH_REFERENCE, type Message, type Response } from './message.ts';
+import { requestOf, type Request } from './wire-request.ts';
+import { SUCCESS, type Result } from './result.ts';
+import { stream } from './stream.ts';
+
+export const PAGED_RESULTS: string = PagedResultsControl.type;
 
 export interface Search {
   readonly base: string;
   readonly scope: LdapScope;
   readonly filter: Filter | string;
   readonly attributes: readonly string[];
+}
+
+export interface Answer extends Result {
+  readonly entries: readonly Message[];
+  /** How many parts of the tree are elsewhere. */
+  readonly references: number;
+  /** Of a page: what to ask for the next one with. Undefined: there is none. */
+  readonly cookie: Buffer | undefined;
+}
+
+export interface Page {
+  readonly size: number;
+  readonly cookie?: Buffer | undefined;
 }
 
 const SCOPES = { Base: 'base', One: 'one', Subtree: 'sub' } as const;
@@ -20,35 +39,66 @@ export async function search(
   connection: Connection,
   what: Search,
   signal: AbortSignal,
-): Promise<SearchResponse> {
-  return exchange(connection, requestOf(what), signal);
+  page?: Page,
+): Promise<Answer> {
+  const entries: Message[] = [];
+  let references = 0;
+  let result: Message | undefined;
+  for await (const batch of stream(
+    connection,
+    searchRequest('search', what, page),
+    () => undefined,
+    signal,
+  )) {
+    for (const message of batch) {
+      if (message.operation === SEARCH_ENTRY) entries.push(message);
+      else if (message.operation === SEARCH_REFERENCE) references += 1;
+      else if (message.operation === SEARCH_DONE) result = message;
+    }
+  }
+  if (!result) throw malformed(`${connection.host} ended a search without a result`);
+  const response = result.result();
+  const { status, errorMessage } = response;
+  return { status, errorMessage, entries, references, cookie: nextCookie(response) };
 }
 
-export interface Page {
-  readonly response: SearchResponse;
-  /** Undefined: this was the last page. An empty page may well have a cookie. */
-  readonly cookie: Buffer | undefined;
-}
-
-export async function searchPage(
+/** Page after page. Without a page size: in one piece. */
+export function list(
   connection: Connection,
   what: Search,
-  page: { readonly size: number; readonly cookie: Buffer | undefined },
+  pageSize: number | undefined,
   signal: AbortSignal,
-): Promise<Page> {
-  const control = new PagedResultsControl({
-    value: { size: page.size, ...(page.cookie ? { cookie: page.cookie } : {}) },
-  });
-  const request = requestOf(what);
-  request.controls = [control];
-  const response = await exchange(connection, request, signal);
-  const answered = response.controls?.find((candidate) => candidate instanceof PagedResultsControl);
-  const cookie = answered?.value?.cookie;
-  return { response, cookie: cookie && cookie.length > 0 ? cookie : undefined };
+): AsyncGenerator<readonly Message[], void> {
+  const action = `read ${what.base}`;
+  const next = (result: Message): Request | undefined => {
+    const cookie = nextCookie(result.result());
+    return cookie && pageSize !== undefined
+      ? searchRequest(action, what, { size: pageSize, cookie })
+      : undefined;
+  };
+  const first =
+    pageSize === undefined ? searchRequest(action, what) : searchRequest(action, what, { size: pageSize });
+  return stream(connection, first, next, signal);
 }
 
-function requestOf(what: Search): SearchRequest {
-  return new SearchRequest({
+function nextCookie(response: Response): Buffer | undefined {
+  const cookie = response.status === SUCCESS ? cookieOf(response) : undefined;
+  return cookie && cookie.length > 0 ? cookie : undefined;
+}
+
+/** Empty: this was the last page. Undefined: the server does not say. An empty page may well have a cookie. */
+export function cookieOf(response: Response): Buffer | undefined {
+  const control = response.controls.find(({ type }) => type === PAGED_RESULTS);
+  if (!control) return undefined;
+  const cursor = new BerCursor(control.value, 0, control.value.length);
+  cursor.enter(SEQUENCE);
+  cursor.integer(); // an estimate of the size
+  return cursor.octets();
+}
+
+/** `action` is for people: the base of a listing is no secret, the name of a single entry may be. */
+function searchRequest(action: string, what: Search, page?: Page): Request {
+  const message = new SearchRequest({
     messageId: 0, // given by the connection
     baseDN: what.base,
     scope: SCOPES[what.scope],
@@ -58,15 +108,11 @@ function requestOf(what: Search): SearchRequest {
     // ldapts' default would end a slow search after ten seconds; the connection has a deadline of its own.
     timeLimit: 0,
     sizeLimit: 0,
+    ...(page ? { controls: [pageControl(page)] } : {}),
   });
+  return requestOf(action, ProtocolOperation.LDAP_RES_SEARCH, message);
 }
 
-async function exchange(
-  connection: Connection,
-  request: SearchRequest,
-  signal: AbortSignal,
-): Promise<SearchResponse> {
-  const response = await connection.send(request, signal);
-  if (response instanceof SearchResponse) return response;
-  throw new ConnectorError('Unreachable', `${connection.host} answered a search with something else`);
+function pageControl({ size, cookie }: Page): PagedResultsControl {
+  return new PagedResultsControl({ value: cookie ? { size, cookie } : { size } });
 }

@@ -2,15 +2,16 @@
  * A first look at a directory that nobody has described yet: what it says of itself, and a sample of its entries with
  * all their attributes. What is secret or no text is left out. Never writes.
  */
-import type { SearchEntry } from 'ldapts';
 import type { AttributeSchema } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
 import type { LdapConfig } from './config.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { decodePlainly, textsIn, type PlainEntry } from './decode.ts';
 import { discover } from './directory.ts';
 import { parseObjectClasses, type ObjectClass } from './object-classes.ts';
+import { openConnection } from './open-connection.ts';
 import { resultError, SUCCESS } from './result.ts';
-import { search, searchPage } from './search.ts';
+import { search } from './search.ts';
 
 const PAGE_ENTRIES = 200;
 /** What serves as an id that never changes, in order of preference. */
@@ -46,7 +47,7 @@ export interface DirectorySurvey extends AsyncDisposable {
 /** Throws ConnectorError: Unreachable, AuthenticationFailed, InvalidConfiguration. */
 export async function openSurvey(config: LdapConfig, signal: AbortSignal): Promise<DirectorySurvey> {
   await using opening = new AsyncDisposableStack();
-  const connection = opening.use(await Connection.open(config, signal));
+  const connection = opening.use(await openConnection(config, signal));
   const { vendor, namingContexts, schema } = await discover(connection, signal);
   const attributes = new Map([...schema.attributes].map(([name, one]) => [name.toLowerCase(), one]));
   const classes = await readClasses(connection, signal);
@@ -66,11 +67,10 @@ export async function openSurvey(config: LdapConfig, signal: AbortSignal): Promi
 async function readClasses(connection: Connection, signal: AbortSignal): Promise<Map<string, ObjectClass>> {
   const read = async (base: string, attribute: string): Promise<string[]> => {
     const what = { base, scope: 'Base', filter: '(objectClass=*)', attributes: [attribute] } as const;
-    const { searchEntries } = await search(connection, what, signal);
-    const found = searchEntries[0]?.attributes.find(
-      ({ type }) => type.toLowerCase() === attribute.toLowerCase(),
-    );
-    return (found?.parsedBuffers ?? []).map((octets) => octets.toString('utf8'));
+    const { entries } = await search(connection, what, signal);
+    const shown = entries[0] ? [...decodePlainly(entries[0].cursor()).attributes] : [];
+    const found = shown.find(([name]) => name.toLowerCase() === attribute.toLowerCase());
+    return textsIn(found?.[1] ?? []);
   };
   const [subschema] = await read('', 'subschemaSubentry');
   return parseObjectClasses(subschema === undefined ? [] : await read(subschema, 'objectClasses'));
@@ -87,10 +87,10 @@ async function readSample(
   const entries: SurveyedEntry[] = [];
   let cookie: Buffer | undefined;
   do {
-    const page = await searchPage(connection, what, { size: PAGE_ENTRIES, cookie }, signal);
-    entries.push(...page.response.searchEntries.map((found) => surveyed(found, schema)));
-    if (page.response.status !== SUCCESS) {
-      const error = resultError(page.response, `search below ${base}`);
+    const page = await search(connection, what, signal, { size: PAGE_ENTRIES, cookie });
+    for (const found of page.entries) entries.push(surveyed(decodePlainly(found.cursor()), schema));
+    if (page.status !== SUCCESS) {
+      const error = resultError(page, `search below ${base}`);
       // What came before a limit is a sample all the same.
       if (entries.length === 0 || error.code !== 'LimitExceeded') throw error;
       return { entries, whole: false };
@@ -100,11 +100,11 @@ async function readSample(
   return { entries, whole: cookie === undefined };
 }
 
-function surveyed(found: SearchEntry, schema: ReadonlyMap<string, AttributeSchema>): SurveyedEntry {
+function surveyed(found: PlainEntry, schema: ReadonlyMap<string, AttributeSchema>): SurveyedEntry {
   const attributes = new Map<string, readonly string[]>();
-  for (const { type, values } of found.attributes) {
+  for (const [type, values] of found.attributes) {
     const known = schema.get(type.toLowerCase());
-    const texts = values.filter((value) => typeof value === 'string');
+    const texts = textsIn(values);
     if (known?.sensitive || known?.type === 'Binary' || texts.length === 0) continue;
     attributes.set(known?.name ?? type, texts);
   }

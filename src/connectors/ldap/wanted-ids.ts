@@ -1,11 +1,12 @@
 /** Looking for many ids by one search, and owing exactly one answer for each. */
-import type { Filter, SearchEntry } from 'ldapts';
+import type { Filter } from 'ldapts';
 
 import { attributeOf, type ObjectSchema } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
 import type { Fetched } from '../../engine/ports.ts';
 import { idOctets, type Decoder } from './decode.ts';
 import { anyEqual } from './filter.ts';
+import type { Message } from './message.ts';
 
 /** The ids of one search, each with what has been found for it. Ids are the same when the server says so. */
 export class WantedIds {
@@ -34,8 +35,8 @@ export class WantedIds {
     );
   }
 
-  take(found: readonly SearchEntry[], decoder: Decoder, listed: boolean): void {
-    const entries = found.flatMap((item) => decoder.decode(item) ?? []);
+  take(found: readonly Message[], decoder: Decoder, listed: boolean): void {
+    const entries = found.flatMap((item) => decoder.decode(item.cursor()) ?? []);
     for (const [key, group] of Map.groupBy(entries, (entry) => this.#fold(entry.id))) {
       const [entry, second] = group;
       for (const id of this.#open.get(key) ?? []) {

@@ -6,21 +6,23 @@
  * - update: a change that is refused after the rename, or a password after the change, leaves the entry half
  *   written. That is Unknown, with the server's reason and attribute, so that whoever gets it looks again.
  */
-import { AddRequest, DeleteRequest, ExtendedRequest, ModifyDNRequest, ModifyRequest } from 'ldapts';
-
 import { attributeOf, type ObjectSchema, type Value } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
 import type { AttributeChange, EntryChange, EntryWriter, NewEntry, Written } from '../../engine/ports.ts';
 import type { LdapObject } from './config.ts';
-import type { Connection, Request, Response } from './connection.ts';
-import { decoderFor } from './decode.ts';
+import { BerCursor } from './ber.ts';
+import type { Connection } from './connection.ts';
+import { decoderFor, type Decoder } from './decode.ts';
 import { PASSWORD_MODIFY, POST_READ, type Directory } from './directory.ts';
-import { normalise, parentOf, rdnOf } from './dn.ts';
+import { addRequest, modifyRequest } from './encode.ts';
+import { exchange } from './exchange.ts';
 import { present } from './filter.ts';
 import type { Connect } from './reader.ts';
+import type { Response } from './message.ts';
+import { deleteRequest, extendedRequest, renameRequest, type Request } from './wire-request.ts';
 import { passwordModifyValue, PostReadControl, Vocabulary } from './requests.ts';
 import { NO_SUCH_OBJECT, resultError, SUCCESS } from './result.ts';
-import { search } from './search.ts';
+import { search, type Search } from './search.ts';
 
 const PASSWORD = 'userPassword';
 
@@ -33,7 +35,7 @@ export interface WriterParts {
 
 /** What has become of one request. */
 type Outcome =
-  | { readonly kind: 'Done' }
+  | { readonly kind: 'Done'; readonly response: Response }
   | { readonly kind: 'Refused'; readonly error: ConnectorError; readonly status: number | undefined }
   | { readonly kind: 'Unknown'; readonly error: ConnectorError };
 
@@ -53,19 +55,14 @@ export class LdapWriter implements EntryWriter {
     if (name === undefined) return refused('SchemaViolation', 'add: a new entry needs a dn', 'dn');
     const { rest, password } = this.#splitPassword(entry.attributes);
     const attributes = this.#vocabulary.newAttributes(name, rest, object.objectClasses ?? []);
-    const reading = new PostReadControl([schema.id]);
-    const controls = directory.controls.has(POST_READ) ? [reading] : [];
-    const added = await this.#ask(
-      new AddRequest({ messageId: 0, dn: name, attributes, controls }),
-      'add',
-      signal,
-    );
+    const controls = directory.controls.has(POST_READ) ? [new PostReadControl([schema.id])] : [];
+    const added = await this.#ask(addRequest(name, attributes, controls), 'add', signal);
     if (added.kind !== 'Done') return written(added);
     if (password !== undefined) {
       const set = await this.#setPassword(name, password, signal);
       if (set.kind !== 'Done') return this.#takeBack(name, set, signal);
     }
-    return this.#created(name, reading, signal);
+    return this.#created(name, added.response, signal);
   }
 
   async update(change: EntryChange, signal: AbortSignal): Promise<Written> {
@@ -88,7 +85,7 @@ export class LdapWriter implements EntryWriter {
   ): Promise<Written> {
     const { id, name } = entry;
     if (name === undefined) return refused('InvalidData', 'delete: the dn of the entry is not known');
-    const outcome = await this.#ask(new DeleteRequest({ messageId: 0, dn: name }), 'delete', signal);
+    const outcome = await this.#ask(deleteRequest(name), 'delete', signal);
     const gone = outcome.kind === 'Refused' && outcome.status === NO_SUCH_OBJECT;
     return outcome.kind === 'Done' || gone ? { kind: 'Applied', id, name } : written(outcome);
   }
@@ -110,9 +107,7 @@ export class LdapWriter implements EntryWriter {
     );
     const changes = others.flatMap((one) => this.#vocabulary.changes(one));
     if (changes.length > 0) {
-      steps.push((name) =>
-        this.#ask(new ModifyRequest({ messageId: 0, dn: name, changes }), 'modify', signal),
-      );
+      steps.push((name) => this.#ask(modifyRequest(name, changes), 'modify', signal));
     }
     const password = change.changes.find(isPassword)?.values[0];
     if (typeof password === 'string') steps.push((name) => this.#setPassword(name, password, signal));
@@ -146,9 +141,9 @@ export class LdapWriter implements EntryWriter {
   }
 
   async #setPassword(name: string, password: string, signal: AbortSignal): Promise<Outcome> {
-    const value = passwordModifyValue(name, password);
-    const request = new ExtendedRequest({ messageId: 0, oid: PASSWORD_MODIFY, value });
-    const outcome = await this.#ask(request, `set ${PASSWORD}`, signal);
+    const action = `set ${PASSWORD}`;
+    const request = extendedRequest(action, PASSWORD_MODIFY, passwordModifyValue(name, password));
+    const outcome = await this.#ask(request, action, signal);
     if (outcome.kind !== 'Refused') return outcome;
     const { code, message } = outcome.error;
     return { ...outcome, error: new ConnectorError(code, message, { attribute: PASSWORD }) };
@@ -161,7 +156,7 @@ export class LdapWriter implements EntryWriter {
     signal: AbortSignal,
   ): Promise<Written> {
     if (failure.kind === 'Unknown') return written(failure);
-    const outcome = await this.#ask(new DeleteRequest({ messageId: 0, dn: name }), 'delete', signal);
+    const outcome = await this.#ask(deleteRequest(name), 'delete', signal);
     if (outcome.kind === 'Done') return written(failure);
     const { code, message } = failure.error;
     const details = { attribute: PASSWORD, cause: outcome.error };
@@ -170,21 +165,15 @@ export class LdapWriter implements EntryWriter {
   }
 
   /** The entry is there; without its id nobody could link it, so not to learn the id is not to know. */
-  async #created(name: string, reading: PostReadControl, signal: AbortSignal): Promise<Written> {
-    const { schema, directory, shared } = this.#parts;
+  async #created(name: string, added: Response, signal: AbortSignal): Promise<Written> {
+    const { schema, directory } = this.#parts;
     const decoder = decoderFor({ attributes: [] }, schema, directory.schema);
     try {
-      let found = reading.entry;
-      if (!found) {
-        const what = {
-          base: name,
-          scope: 'Base',
-          filter: present('objectClass'),
-          attributes: decoder.attributes,
-        } as const;
-        found = (await search(await shared(signal), what, signal)).searchEntries[0];
-      }
-      const entry = found && decoder.decode(found);
+      const shown = added.controls.find(({ type }) => type === POST_READ)?.value;
+      const cursor = shown
+        ? new BerCursor(shown, 0, shown.length)
+        : await this.#lookAt(name, decoder, signal);
+      const entry = cursor && decoder.decode(cursor);
       // The server's own spelling of the name is what the next read will bring.
       if (entry) return { kind: 'Applied', id: entry.id, name: entry.name ?? name };
     } catch (error) {
@@ -195,6 +184,12 @@ export class LdapWriter implements EntryWriter {
     return { kind: 'Unknown', error: new ConnectorError('PermissionDenied', message) };
   }
 
+  async #lookAt(name: string, { attributes }: Decoder, signal: AbortSignal): Promise<BerCursor | undefined> {
+    const what: Search = { base: name, scope: 'Base', filter: present('objectClass'), attributes };
+    const { entries } = await search(await this.#parts.shared(signal), what, signal);
+    return entries[0]?.cursor();
+  }
+
   async #ask(request: Request, action: string, signal: AbortSignal): Promise<Outcome> {
     let connection: Connection;
     try {
@@ -203,32 +198,29 @@ export class LdapWriter implements EntryWriter {
       if (error instanceof ConnectorError) return { kind: 'Refused', error, status: undefined };
       throw error;
     }
-    if (signal.aborted || !connection.usable) {
-      const error = new ConnectorError('Unreachable', `${action}: not sent to ${connection.host}`);
-      return { kind: 'Refused', error, status: undefined };
+    const exchanged = await exchange(connection, request, signal);
+    switch (exchanged.kind) {
+      case 'Answered': {
+        const { response } = exchanged;
+        if (response.status === SUCCESS) return { kind: 'Done', response };
+        return { kind: 'Refused', error: resultError(response, action), status: response.status };
+      }
+      case 'NotSent':
+        return {
+          kind: 'Refused',
+          error: lost(`${action}: not sent to ${connection.host}`, exchanged.error),
+          status: undefined,
+        };
+      case 'Lost': {
+        const message = `${action}: sent to ${connection.host}, and the answer was lost`;
+        return { kind: 'Unknown', error: lost(message, exchanged.error) };
+      }
     }
-    let response: Response;
-    try {
-      response = await connection.send(request, signal);
-    } catch (cause) {
-      const message = `${action}: sent to ${connection.host}, and the answer was lost`;
-      return { kind: 'Unknown', error: new ConnectorError('Unreachable', message, { cause }) };
-    }
-    if (response.status === SUCCESS) return { kind: 'Done' };
-    return { kind: 'Refused', error: resultError(response, action), status: response.status };
   }
 }
 
-/** `newSuperior` only for a move: servers that cannot move can rename. The old value of the name goes. */
-function renameRequest(name: string, newName: string): Request {
-  const [from, to] = [parentOf(name), parentOf(newName)];
-  return new ModifyDNRequest({
-    messageId: 0,
-    dn: name,
-    newRdn: rdnOf(newName),
-    deleteOldRdn: true,
-    ...(normalise(from) === normalise(to) ? {} : { newSuperior: to }),
-  });
+function lost(message: string, cause: unknown): ConnectorError {
+  return new ConnectorError(cause instanceof ConnectorError ? cause.code : 'Unreachable', message, { cause });
 }
 
 function written(outcome: Exclude<Outcome, { kind: 'Done' }>): Written {
