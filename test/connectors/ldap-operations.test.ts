@@ -151,25 +151,27 @@ describe('time', () => {
     expect(dripped).toMatchObject({ kind: 'Lost', error: { code: 'Timeout' } });
   });
 
-  it('does not count while entries keep coming, or while nobody takes them', async () => {
+  it.each([
+    ['entries keep coming', LIMITS.heldBytes, [80, 80, 80, 80, 80]],
+    ['nobody takes them', 2000, [50, 0, 0, 0, 4 * SILENCE_MS]],
+  ])('does not count while %s', async (_, heldBytes, pauses) => {
     const held: Held[] = [];
     await using peer = await holdingPeer(held);
-    await using connection = await connect(peer, { silenceMs: SILENCE_MS, heldBytes: 2000 });
+    await using connection = await connect(peer, { silenceMs: SILENCE_MS, heldBytes });
     const reading = list(connection, ANYTHING, 100, signal());
     const first = reading.next();
     await until(() => held.length === 1);
     const { request, line } = held[0] ?? {};
     if (!request || !line) throw new Error('no search');
-    for (let sent = 0; sent < 5; sent += 1) {
-      await line.send(entry(request.id, `uid=${String(sent)}`, { cn: ['x'.repeat(3000)] }));
-      await delay(SILENCE_MS / 3);
+    for (const pauseMs of pauses) {
+      await line.send(entry(request.id, 'uid=a', { cn: ['x'.repeat(3000)] }));
+      await delay(pauseMs);
     }
-    await delay(3 * SILENCE_MS);
     await line.send(result(request, 0, pageControl('')));
     const batches = [(await first).value ?? []];
     for await (const batch of reading) batches.push(batch);
     expect(batches.flat().map(({ operation }) => operation)).toEqual([
-      ...Array.from({ length: 5 }, () => SEARCH_ENTRY),
+      ...pauses.map(() => SEARCH_ENTRY),
       0x65,
     ]);
   });
