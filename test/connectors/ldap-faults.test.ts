@@ -274,6 +274,28 @@ describe('a listing', () => {
   });
 });
 
+describe('fetching', () => {
+  it('that is broken off while answers are still taken fails once, and opens nothing', async () => {
+    await using peer = await peerWith(async (request, line) => {
+      if (peer.requests.filter(({ op }) => op === 'Search').length < 4) {
+        await line.send(result(request));
+      } else await line.end(uidEntry(request.id, 0));
+    });
+    await using session = await openOn(peer);
+    const ids = Array.from({ length: 400 }, (_, index) => `id-${String(index)}`);
+    const answers: string[] = [];
+    const fetching = (async () => {
+      for await (const { kind } of session.fetch(ids, REQUEST, signal())) {
+        answers.push(kind);
+        if (answers.length === 1) await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    })();
+    await expect(fetching).rejects.toMatchObject({ code: 'Unreachable' });
+    expect(answers.length).toBeLessThan(ids.length);
+    expect(peer.lines).toHaveLength(1);
+  });
+});
+
 describe('a write', () => {
   const update = { id: 'a', name: `uid=a,${BASE}`, newName: undefined, changes: [] };
   const changed = {
