@@ -252,6 +252,15 @@ describe('a listing', () => {
     expect(cookies).toEqual([cookie]);
   });
 
+  it('in one piece that claims to go on is not whole', async () => {
+    const { entries, evidence } = await readWith(
+      (request, line) => line.send(uidEntry(request.id, 0), result(request, 0, pageControl('more'))),
+      { rootDse: { supportedControl: ['1.2.3'] } },
+    );
+    expect(entries).toHaveLength(1);
+    expect(evidence).toMatchObject({ complete: 'No', reason: 'MissingPage' });
+  });
+
   it('waits for who reads it, and takes no more memory than that', async () => {
     const [count, bytes] = [400, 256 * 1024];
     let sent = 0;

@@ -2,7 +2,7 @@
 import { ConnectorError } from '../../engine/errors.ts';
 import type { Evidence } from '../../engine/ports.ts';
 import type { LdapObject } from './config.ts';
-import type { Message } from './message.ts';
+import type { Message, Response } from './message.ts';
 import {
   ADMIN_LIMIT_EXCEEDED,
   BUSY,
@@ -38,6 +38,8 @@ const CUT_SHORT: ReadonlyMap<number, readonly [reason: string, advice: string]> 
 export class Flaws {
   readonly #object: LdapObject;
   readonly #mustSayLast: boolean;
+  /** Whether the last page that was seen says that another one follows. */
+  #hasMore = false;
   #reason: string | undefined;
   #message: string | undefined;
 
@@ -51,12 +53,7 @@ export class Flaws {
     const response = result.result();
     const { status } = response;
     if (status === SUCCESS) {
-      if (this.#mustSayLast && !cookieOf(response)) {
-        this.#add(
-          'PageWithoutCookie',
-          'the directory does not say whether a page was the last; ask its vendor',
-        );
-      }
+      this.#lookForMore(response);
       return;
     }
     const cut = CUT_SHORT.get(status);
@@ -82,7 +79,14 @@ export class Flaws {
     this.#add('MissingId', `an entry shows no '${this.#object.id}'; may the bind account read it?`);
   }
 
+  /** To be asked when nothing more comes. */
   evidence(): Evidence {
+    if (this.#hasMore) {
+      this.#add(
+        'MissingPage',
+        'the directory has another page, which was not read; does it know paged results?',
+      );
+    }
     if (this.#reason !== undefined) {
       return {
         complete: 'No',
@@ -93,6 +97,17 @@ export class Flaws {
       };
     }
     return { complete: 'Yes', proof: 'LastPage', reason: undefined, message: undefined, snapshot: false };
+  }
+
+  #lookForMore(response: Response): void {
+    const cookie = cookieOf(response);
+    this.#hasMore = cookie !== undefined && cookie.length > 0;
+    if (!cookie && this.#mustSayLast) {
+      this.#add(
+        'PageWithoutCookie',
+        'the directory does not say whether a page was the last; ask its vendor',
+      );
+    }
   }
 
   #add(reason: string, message: string): void {

@@ -20,9 +20,16 @@ export async function openSocket(address: Target['address'], patience: Patience)
   return ready(connectPlain({ ...address, ...options }), 'connect', patience);
 }
 
-/** TLS on a socket that is connected. Throws Unreachable. */
+/** TLS on a socket that is connected, and goes where TLS cannot be had. Throws Unreachable. */
 export async function wrapInTls(socket: Socket, tls: ConnectionOptions, patience: Patience): Promise<Socket> {
-  return ready(connectTls({ ...tls, socket }), 'secureConnect', patience);
+  // What goes wrong beneath is told by what is around it.
+  socket.on('error', () => undefined);
+  try {
+    return await ready(connectTls({ ...tls, socket }), 'secureConnect', patience);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 async function ready(
