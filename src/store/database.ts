@@ -53,7 +53,7 @@ export class Database {
       if (options.ownership) this.#database.exec(`PRAGMA busy_timeout = ${WAIT_AT_ONCE_MS};`);
     } catch (error) {
       this.#database.close();
-      throw damaged(path, error);
+      throw explained(path, error);
     }
   }
 
@@ -66,8 +66,9 @@ export class Database {
       try {
         this.#database.exec(`${migration}; PRAGMA user_version = ${at + 1}; COMMIT;`);
       } catch (error) {
-        this.#database.exec('ROLLBACK');
-        throw error;
+        // A full disk ends the transaction by itself; a statement that is refused does not.
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw explained(this.path, error);
       }
     }
   }
@@ -94,9 +95,8 @@ export class Database {
     try {
       this.#prepare(sql).run(...values);
     } catch (error) {
-      // A full disk ends the transaction by itself; a statement that is refused does not.
       if (!this.#database.isTransaction) this.#writes = 0;
-      throw error;
+      throw explained(this.path, error);
     }
   }
 
@@ -141,7 +141,7 @@ export class Database {
       this.#database.exec('COMMIT');
     } catch (error) {
       this.rollback();
-      throw error;
+      throw explained(this.path, error);
     }
     this.#writes = 0;
   }
@@ -216,20 +216,25 @@ function openForReading(path: string): DatabaseSync {
   } catch (error) {
     usual.close();
     const cannotMakeLog = error instanceof Error && /unable to open|readonly/.test(error.message);
-    if (!cannotMakeLog || existsSync(`${path}-wal`)) throw damaged(path, error);
+    if (!cannotMakeLog || existsSync(`${path}-wal`)) throw explained(path, error);
     const url = pathToFileURL(path);
     url.searchParams.set('immutable', '1');
     return new DatabaseSync(url, { readOnly: true });
   }
 }
 
-function damaged(path: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !/not a database|malformed/.test(error.message)) return error;
-  return new StateError(
-    'Damaged',
-    `${path} is damaged or no database of this program; restore it from a backup`,
-    error,
-  );
+/** What a person can do something about; anything else is a fault of ours and stays as it is. */
+function explained(path: string, error: unknown): unknown {
+  const message = error instanceof Error ? error.message : '';
+  if (/not a database|malformed/.test(message)) {
+    const told = `${path} is damaged or no database of this program; restore it from a backup`;
+    return new StateError('Damaged', told, error);
+  }
+  if (/disk is full|disk I\/O error|readonly database|unable to open/.test(message)) {
+    const told = `${path} cannot be written: ${message}; make room on its disk, or allow this program to write there, and run again`;
+    return new StateError('NotWritable', told, error);
+  }
+  return error;
 }
 
 export function textOf(row: Row, column: string): string {

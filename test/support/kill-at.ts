@@ -1,7 +1,8 @@
 /**
  * Loaded before the program (`node --import`): counts what it does to the world – file, socket and database calls, before
- * and after each – and ends the process by SIGKILL at one of them, or writes all of them down.
+ * and after each – and ends the process by SIGKILL at one of them, has a command done there, or writes all of them down.
  */
+import { execFileSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import promises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -12,12 +13,17 @@ type Method = (this: unknown, ...values: unknown[]) => unknown;
 
 const at = Number(process.env['ROLLCALL_KILL_AT'] ?? Infinity);
 const list = process.env['ROLLCALL_KILL_LIST'];
+/** `after read,3`: at the third of that name, before the program hears of it. */
+const [doName, doNth] = (process.env['ROLLCALL_DO_AT'] ?? '').split(',');
 let count = 0;
+let named = 0;
 
 function step(name: string): void {
   count++;
   if (list !== undefined) appendFileSync(list, `${name}\n`);
   if (count === at) process.kill(process.pid, 'SIGKILL');
+  if (name === doName && ++named === Number(doNth))
+    execFileSync('sh', ['-c', process.env['ROLLCALL_DO'] ?? '']);
 }
 
 function watch(owner: object, names: readonly string[]): void {
