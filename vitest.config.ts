@@ -9,6 +9,8 @@ export default defineConfig({
     globalSetup: existsSync(setup) ? [setup] : [],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Most files wait for servers more than they work; two at a time keep two cores busy.
+    maxWorkers: 2,
     coverage: {
       provider: 'v8',
       include: ['src/**'],

@@ -90,6 +90,7 @@ describe.concurrent('a leader that is paused past its lease', () => {
     expect(second.hasEnded).toBe(false);
     recordFault({
       fault: 'Leader paused past its lease, and continued',
+      timed: true,
       injected: 'SIGSTOP while it adds accounts, SIGCONT while its successor does, both on one state folder',
       holds: 'it writes nothing more, outside or in the store, and ends with 1; every account is added once',
     });

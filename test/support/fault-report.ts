@@ -9,6 +9,8 @@ export interface FaultRow {
   readonly holds: string;
   /** From the fault, or from its end, until everything was as it should be. */
   readonly seconds?: number;
+  /** Of a whole operator, though no time was taken; else those with a time are. */
+  readonly timed?: boolean;
 }
 
 /** Where `npm run test:faults` gathers its rows; elsewhere nothing is kept. */
