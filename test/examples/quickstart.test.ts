@@ -1,23 +1,12 @@
-import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-
-const script = new URL('../../examples/quickstart.ts', import.meta.url).pathname;
+import { liveThrough } from '../support/lived-example.ts';
 
 describe('npm run quickstart', () => {
   it('lives through the week it promises, leaves its folder and stops its directory', async () => {
-    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let text = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (part: string) => (text += part));
-    const code = await new Promise((resolve) => child.once('close', resolve));
+    const { code, text, step } = await liveThrough('cookbook');
     expect(text).toContain('== Done.');
     expect(code).toBe(0);
-    const folder = /the manifests are in (\S+)/.exec(text)?.[1] ?? '';
-    expect(folder).toContain('rollcall-quickstart-');
-    rmSync(folder, { recursive: true });
 
-    const step = (number: number): string => text.split(`== ${number}.`)[1]?.split('\n== ')[0] ?? '';
     expect(step(1)).toMatch(/dn: uid=snow123,ou=people,dc=example,dc=org\n/);
     expect(step(1)).toMatch(/mail: jane\.doe@example\.com/);
     expect(step(2)).toContain('writes that the directory saw: 0');
