@@ -71,6 +71,14 @@ describe('kubectl kustomize', () => {
   });
 });
 
+const EXAMPLES = [
+  'adopting-a-directory',
+  'hr-with-contractors',
+  'ldap-to-csv',
+  'leavers',
+  'two-way-phone-numbers',
+];
+
 describe('a real API server takes', () => {
   let plane: ControlPlane;
 
@@ -82,12 +90,14 @@ describe('a real API server takes', () => {
     await plane.stop();
   });
 
-  it('the definitions by `kubectl apply -k crds`, then the cookbook, then the operator', async () => {
+  it('the definitions by `kubectl apply -k crds`, then every example, then the operator', async () => {
     const apply = (folder: string): Promise<string> =>
       plane.kubectl(['apply', '--server-side', '--validate=strict', '-o', 'name', '-k', `${root}${folder}`]);
     expect((await apply('crds')).split('\n')).toHaveLength(3);
     await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
     expect((await apply('examples/cookbook')).split('\n')).toHaveLength(8);
+    for (const name of EXAMPLES)
+      expect((await apply(`examples/${name}`)).split('\n').length, name).toBeGreaterThan(4);
     expect((await apply('charts/kustomize')).split('\n')).toHaveLength(15);
   });
 });
