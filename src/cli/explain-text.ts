@@ -58,9 +58,19 @@ function because({ situation }: EntryRecord): string {
   return known === undefined ? '' : `: ${MEANING[known]}`;
 }
 
+/** Responses that can have been carried out for good. */
+const WHOLE_ENTRY: ReadonlySet<string> = new Set([
+  'DisableTarget',
+  'EnableTarget',
+  'DisableSource',
+  'EnableSource',
+]);
+
 const ANSWERS: Readonly<Record<EntryOutcome, (record: EntryRecord, mode: string) => string>> = {
-  InSync: () =>
-    'Nothing happens: both sides are linked, and every attribute that is mapped is as it should be.',
+  InSync: (record) =>
+    record.response !== null && WHOLE_ENTRY.has(record.response)
+      ? `Nothing happens${because(record)}; ${saysOf(record)} says ${record.response}, and it is so already.`
+      : 'Nothing happens: both sides are linked, and every attribute that is mapped is as it should be.',
   Ignored: (record) => `Nothing happens${because(record)}; ${saysOf(record)} says Ignore.`,
   Reported: (record) => `Nothing happens${because(record)}; ${saysOf(record)} says Report.`,
   Linked: () => 'The pair is linked, and nothing else is written.',

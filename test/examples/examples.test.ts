@@ -90,6 +90,7 @@ it('leavers: disabled at once, enabled when they are back, deleted after 30 days
   const { step } = await completed('leavers');
   expect(step(2).match(/^employeeType: disabled$/gm)).toHaveLength(2);
   expect(step(3)).toMatch(/dn: uid=cleo,\S*\nemployeeType: active/);
+  expect(step(4)).toContain("rule 'disable-at-once' says DisableTarget, and it is so already.");
   expect(step(4)).toContain('the situation has lasted 696 h, the rule asks for 720 h');
   expect(step(4)).toContain('writes that the directory saw: 0');
   expect(step(5)).toContain('SourceMissing (B5), DeleteTarget, Applied: 1');
