@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writesSeen } from '../support/directory.ts';
-import { halfMatched, initFlags } from '../support/half-matched.ts';
+import { FEW_PEOPLE, fewAccounts, halfMatched, initFlags } from '../support/half-matched.ts';
 import { Folder, PROGRAM, type Done } from '../support/rollcall.ts';
 import { startSlapd, type Slapd } from '../support/slapd.ts';
 
@@ -124,6 +124,16 @@ describe('init proposes what both sides hold', () => {
     expect(done.exitCode).toBe(0);
     expect(done.stdout).toContain('nobody can be matched');
     expect(written(folder, 'mappings.yaml')[0]?.spec.correlate).toEqual([]);
+  });
+
+  it('takes an address rather than a name that few people happen to share with nobody', async () => {
+    const unit = `ou=few,${slapd.suffix}`;
+    await slapd.run('ldapadd', [], fewAccounts(unit));
+    using folder = folderOf(FEW_PEOPLE);
+    expect((await init(folder, '--base', unit)).exitCode).toBe(0);
+    const mail = { source: 'E-Mail', target: 'mail' };
+    expect(written(folder, 'mappings.yaml')[0]?.spec.correlate).toEqual([mail]);
+    await slapd.run('ldapdelete', ['-r', unit]);
   });
 
   it('says what new accounts must have and no column holds', async () => {

@@ -75,3 +75,13 @@ export function initFlags(slapd: Slapd, folder: Folder): string[] {
   const file = ['--csv', join(folder.path, 'people.csv'), '--ldap', slapd.url, '--tls', 'Disabled'];
   return [...file, '--bind-dn', slapd.adminDn, '--password-file', join(folder.path, 'password')];
 }
+
+/** So few that a given name tells them apart, as an address does. */
+export const FEW_PEOPLE =
+  'Nr,Vorname,E-Mail\n1,Only1,o1@example.org\n2,Only2,o2@example.org\n3,Only3,o3@example.org\n';
+
+export function fewAccounts(unit: string): string {
+  const account = (at: number): string =>
+    `dn: uid=o${at},${unit}\nobjectClass: inetOrgPerson\ncn: O\nsn: O\ngivenName: Only${at}\nmail: o${at}@example.org\n`;
+  return [`dn: ${unit}\nobjectClass: organizationalUnit\n`, ...[1, 2, 3].map(account)].join('\n');
+}

@@ -17,6 +17,9 @@ const KEY_DISTINCT = 0.95;
 /** Of pairs that two rules find, so many have to be the same ones. */
 const AGREEING = 0.98;
 const MAX_RULES = 3;
+/** Among few people these tell everybody apart by chance, and soon they do not. */
+const SHARED_BY_PEOPLE = ['givenName', 'sn', 'cn', 'displayName', 'telephoneNumber', 'title', 'l'];
+const SHARED_WEIGHT = 0.25;
 
 export interface ProposedRule {
   readonly attribute: string;
@@ -86,6 +89,7 @@ function candidatesOf(attribute: string, keys: readonly Key[], accounts: Account
     // Who has left keeps the number; addresses and logins are given to others.
     const lasting = attribute === 'employeeNumber' ? 2 : 1;
     const copied = key.isCopy ? 1 : 0.5;
+    const telling = SHARED_BY_PEOPLE.includes(attribute) ? SHARED_WEIGHT : 1;
     return [
       {
         attribute,
@@ -93,7 +97,7 @@ function candidatesOf(attribute: string, keys: readonly Key[], accounts: Account
         expression: key.expression,
         hits: pairs.size,
         pairs,
-        score: pairs.size * known * lasting * copied,
+        score: pairs.size * known * lasting * copied * telling,
       },
     ];
   });
