@@ -20,7 +20,7 @@ import { startSlapd, type SlapdOptions } from './slapd.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 
-export interface Block {
+interface Block {
   readonly heading: string;
   readonly language: string;
   readonly text: string;
@@ -30,7 +30,7 @@ export function readPage(name: string): string {
   return readFileSync(join(ROOT, 'docs', `${name}.md`), 'utf8');
 }
 
-export function blocksOf(page: string): Block[] {
+function blocksOf(page: string): Block[] {
   const found: Block[] = [];
   let heading = '';
   for (const [, title, language = '', text = ''] of page.matchAll(/^#+ ([^\n]*)$|^```(\w*)\n(.*?)^```$/gms)) {
@@ -49,7 +49,7 @@ export function rowsUnder(page: string, heading: string): string[][] {
   return lines.slice(2).map((line) => line.split(/ +\| +/).map((cell) => cell.trim()));
 }
 
-export interface Walked {
+interface Walked {
   readonly commands: number;
   readonly problems: readonly string[];
 }
