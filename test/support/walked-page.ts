@@ -5,12 +5,13 @@
  */
 import { spawn } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,7 +62,7 @@ export async function walk(name: string, options: SlapdOptions = {}): Promise<Wa
   try {
     const real = (text: string): string =>
       text.replaceAll('ldap://localhost:389', slapd.url).replaceAll('change-me', slapd.adminPassword);
-    const world = new World(folder);
+    const world = new World(folder, real);
     for (const block of blocksOf(readPage(name))) {
       if (block.language === 'sh') await world.run({ ...block, text: real(block.text) });
       if (block.language === 'text') world.expect({ ...block, text: real(block.text) });
@@ -78,12 +79,16 @@ class World {
   readonly #folder: string;
   #printed = '';
 
-  constructor(folder: string) {
+  constructor(folder: string, real: (text: string) => string) {
     this.#folder = folder;
     mkdirSync(join(folder, 'bin'));
     const program = `#!/bin/sh\n'${process.execPath}' '${PROGRAM}' "$@" 2>&1\necho "$?" >> '${this.#codes}'\n`;
     writeFileSync(join(folder, 'bin/rollcall'), program, { mode: 0o755 });
-    symlinkSync(join(ROOT, 'examples'), join(folder, 'examples'));
+    const examples = join(folder, 'examples');
+    cpSync(join(ROOT, 'examples'), examples, { recursive: true });
+    for (const file of readdirSync(examples, { recursive: true, encoding: 'utf8' }))
+      if (file.endsWith('.yaml'))
+        writeFileSync(join(examples, file), real(readFileSync(join(examples, file), 'utf8')));
   }
 
   get #codes(): string {
