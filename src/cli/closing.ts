@@ -2,6 +2,7 @@
 import { keyOf } from '../controller/definition-side.ts';
 import type { LinkedMapping, LinkedSide } from '../controller/linked-mapping.ts';
 import type { RunSummary } from '../controller/run-summary.ts';
+import type { RunResult } from '../engine/run-ports.ts';
 import { nextCommand } from './next-command.ts';
 import { placeOf } from './places.ts';
 import type { Project } from './project.ts';
@@ -21,7 +22,9 @@ export function closingLines(summary: RunSummary, context: ClosingContext): stri
   const isDone = result.totals.planned === 0 && result.totals.failed === 0;
   return [
     ...heldLines(summary, context),
-    ...(pending && one && (mode === 'Observe' || context.planning) ? [applyLine(one, context)] : []),
+    ...(pending && one && (mode === 'Observe' || context.planning)
+      ? [applyLine(one, writesEntries(result), context)]
+      : []),
     ...(isDone ? ['nothing to do: what is linked is as it should be'] : []),
   ];
 }
@@ -37,11 +40,16 @@ function heldLines({ result, mapping }: RunSummary, { project, isPublic }: Closi
   return [`held plan of ${result.heldOperations} operations; ${way}`];
 }
 
+/** Links are ours: they need nobody's leave to write. */
+function writesEntries({ effects }: RunResult): boolean {
+  return effects.some(({ effect, planned }) => planned > 0 && effect !== 'Link' && effect !== 'Unlink');
+}
+
 /** Everything that stands between the plan and its writes, so that nobody has to find it out step by step. */
-function applyLine(one: LinkedMapping, { project }: ClosingContext): string {
+function applyLine(one: LinkedMapping, writes: boolean, { project }: ClosingContext): string {
   const { object } = one.mapping;
   const written = [one.target, ...((object.spec.inbound ?? []).length > 0 ? [one.source] : [])];
-  const closed = written.filter((side) => side.system.object.spec.access !== 'ReadWrite');
+  const closed = written.filter((side) => writes && side.system.object.spec.access !== 'ReadWrite');
   const mode = `spec.mode: Enforce in ReconMapping ${one.key}${placeOf(project, object, ['spec', 'mode'])}`;
   const fields = [
     ...closed.map((side) => accessOf(side, project)),

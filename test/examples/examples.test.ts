@@ -54,6 +54,7 @@ it('HR with contractors: who moves from one file to the other keeps the account,
 it('adopting a directory: it is linked without a write, and then written where it differs', async () => {
   const { step } = await completed('adopting-a-directory');
   expect(step(1)).toMatch(/Found +3 +3 +0/);
+  expect(step(1)).toContain('to apply it, set spec.mode: Enforce in ReconMapping default/adopt');
   expect(step(2)).toMatch(/Found +3 +3 +3/);
   expect(step(2)).toContain('writes that the directory saw: 0');
   expect(step(3)).toContain('Confirmed (A5), Report, Reported: 1');
