@@ -72,13 +72,14 @@ function held(summary: RunSummary): Findings {
   };
 }
 
-function degraded({ result }: RunSummary): Findings {
+function degraded(summary: RunSummary): Findings {
+  const { result } = summary;
   const { failed = 0, planned = 0 } = result?.totals ?? {};
-  const message = result ? failures(result) : reasons.EntriesFailed;
+  const { reason, message } = causeOf(summary);
   const works = failed <= planned * FAILED_SHARE;
   return {
-    Ready: finding(works ? 'True' : 'False', 'EntriesFailed', message),
-    InSync: finding('False', 'EntriesFailed', message),
+    Ready: finding(works ? 'True' : 'False', reason, message),
+    InSync: finding('False', reason, message),
     ...(result && heldOf(result)),
   };
 }
@@ -117,7 +118,8 @@ export function exceeded({ effect, attribute, count, limit }: BudgetUse): string
 /** Why a run did not simply succeed, in words that name no entry. */
 export function causeOf({ result, code, message = '' }: RunSummary): { reason: Reason; message: string } {
   if (!result) return causeWithoutResult(code, message);
-  if (result.outcome === 'Degraded') return { reason: 'EntriesFailed', message: failures(result) };
+  if (result.totals.failed > 0 && result.outcome === 'Degraded')
+    return { reason: 'EntriesFailed', message: failures(result) };
   const [trip] = result.trips;
   if (trip) return { reason: trip.reason, message: trip.message };
   const [over] = result.exceeded;

@@ -218,6 +218,7 @@ export class Running {
       stopped,
       holdsSomething,
       totals: this.#summary.totals,
+      evidence: { Source: this.#sides.rolls.Source.evidence, Target: this.#sides.rolls.Target.evidence },
     });
     return {
       ...verdict,

@@ -130,7 +130,7 @@ describe('bytes', () => {
         await heals(changed);
       }
       recordFault({
-        fault: `LDAP: ${name} in what is ${phase === 'Asked' ? 'asked' : 'answered'}`,
+        fault: `LDAP: ${name} in what is ${phase.toLowerCase()}`,
         injected: `after each of ${POSITIONS} numbers of bytes, from the first to the last of a run`,
         holds: INVARIANTS,
       });

@@ -265,8 +265,10 @@ describe('what a person reads', () => {
 
   it('a bad row is named with its file and line, beside whatever is printed', async () => {
     using folder = csvPair({ sourceRows: `${SOURCE}3,Cid\n`, targetRows: EMPTY });
-    const done = await folder.run('run', 'DIR', '-o', 'json');
-    expect(done.stderr).toMatch(/source read not complete: InvalidRow: .*source\.csv.*4/);
+    const document = await folder.document('run');
+    const message = expect.stringMatching(/source was not read as a whole: InvalidRow: .*source\.csv.*4/);
+    expect(document).toMatchObject({ exitCode: 1, problems: [{ message }], runs: [{ outcome: 'Degraded' }] });
+    expect((await folder.run('run', 'DIR')).stderr).toMatch(/InvalidRow: .*source\.csv.*4/);
   });
 
   it('a reader that stops reading ends nothing', async () => {

@@ -161,7 +161,9 @@ class Oracle {
     const counts: Record<string, number> = {};
     for (const { situation } of this.cases) counts[situation] = (counts[situation] ?? 0) + 1;
     const { failed, held } = this.totals;
-    const outcome = stalled ? 'Stalled' : failed > 0 ? 'Degraded' : held > 0 ? 'Held' : 'Succeeded';
+    const whole = this.mapping.source.evidence !== 'No' && this.world.target.evidence !== 'No';
+    const calm = whole ? 'Succeeded' : 'Degraded';
+    const outcome = stalled ? 'Stalled' : failed > 0 ? 'Degraded' : held > 0 ? 'Held' : calm;
     return { lines: this.lines.toSorted(), outcome, counts, inSync: this.totals.inSync };
   }
 
@@ -480,7 +482,7 @@ class Oracle {
 
   keepClocks(stalled: boolean): void {
     const { mapping, world } = this;
-    const complete = !stalled && mapping.source.evidence !== 'No' && world.target.evidence !== 'No';
+    const complete = !stalled && mapping.source.evidence !== 'No' && this.world.target.evidence !== 'No';
     const seen = new Set(this.cases.map(clockOf));
     const failed = new Set(this.failures.flatMap(({ links }) => links));
     const judged = new Set(
