@@ -31,7 +31,8 @@ const size = SIZES[values.size];
 if (size === undefined) throw new Error(`--size is one of ${Object.keys(SIZES).join(', ')}`);
 const rounds = Number(values.rounds);
 const part = values.scenario.toLowerCase();
-const chosen = SCENARIOS.filter(({ name }) => name.toLowerCase().includes(part));
+const exact = SCENARIOS.filter(({ name }) => name.toLowerCase() === part);
+const chosen = exact.length > 0 ? exact : SCENARIOS.filter(({ name }) => name.toLowerCase().includes(part));
 const wantsGrowth = 'growth'.includes(part);
 
 await using world = await World.open({ seed: Number(values.seed), program: PROGRAM });
@@ -47,10 +48,12 @@ async function measureAll(most: number): Promise<void> {
   };
   for (const scenario of chosen) add(await measureScenario(world, scenario, most, rounds));
   if (wantsGrowth && most >= SMALL) {
-    const many = rows.find(({ name }) => name === QUIET.name);
     const few = await measureScenario(world, QUIET, most / 10, rounds);
     add(few);
-    add(growth(few, many ?? (await measureScenario(world, QUIET, most, rounds))));
+    const known = rows.find((row) => row.name === QUIET.name && row.size === most);
+    const many = known ?? (await measureScenario(world, QUIET, most, rounds));
+    if (!known) add(many);
+    add(growth(few, many));
   }
   say(`\n${tableOf(rows)}`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(documentOf(rows), null, 2)}\n`);

@@ -1,0 +1,110 @@
+/**
+ * Every scenario of the benchmark with few people: what comes of it, and exactly what the directory and the store are
+ * asked meanwhile. A call for every entry that nobody meant to make shows here, long before a clock would show it.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PROGRAM } from '../support/rollcall.ts';
+import { measure } from './measure.ts';
+import { checkResult } from './scenario.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { World } from './world.ts';
+
+const HOOK = new URL('../support/count-statements.ts', import.meta.url).pathname;
+/** No whole number of pages, and enough that one call for each would stand out from everything else. */
+const PEOPLE = 1_500;
+const PAGES = 2;
+const CHANGED = PEOPLE / 100;
+const UNASSIGNED = PEOPLE / 2;
+/** The root DSE and the schema, on a connection of their own. */
+const OPENING = { BIND: 2, SRCH: 2 };
+
+interface Budget {
+  readonly operations: Readonly<Record<string, number>>;
+  /** But for those that begin and end a transaction, and the book of what was spent. */
+  readonly statements: number;
+  /** Where entries are written one by one, what was done is booked every 100 ms: at most so many. */
+  readonly transactions: number;
+}
+
+const NOT_COUNTED = /^(BEGIN|COMMIT|INSERT INTO spent|DELETE FROM spent)/;
+const NOTHING: Budget = { operations: {}, statements: 0, transactions: 0 };
+const searches = (count: number): Budget['operations'] => ({ ...OPENING, SRCH: OPENING.SRCH + count });
+
+const BUDGETS: Readonly<Record<string, Budget>> = {
+  'start-up: validate of the cookbook': NOTHING,
+  'start-up: a run over nobody': { operations: searches(1), statements: 28, transactions: 5 },
+  'first load, CSV → Repository': { operations: {}, statements: 50 + 9 * PEOPLE, transactions: 10 },
+  'nothing changed, CSV → Repository': { operations: {}, statements: 40, transactions: 3 },
+  'plan of creations, -o json': { operations: searches(1), statements: 36 + 2 * PEOPLE, transactions: 5 },
+  'first load into an empty directory': {
+    operations: { ...searches(1), ADD: PEOPLE },
+    statements: 44 + 5 * PEOPLE,
+    transactions: PEOPLE / 50,
+  },
+  'nothing changed, CSV × LDAP': { operations: searches(PAGES), statements: 39, transactions: 3 },
+  'nothing changed, CSV × LDAP over LDAPS': { operations: searches(PAGES), statements: 39, transactions: 3 },
+  'nothing changed, Repository × LDAP': { operations: searches(PAGES), statements: 40, transactions: 3 },
+  'first run over two full sides, no difference': {
+    operations: searches(PAGES),
+    statements: 43 + 3 * PEOPLE,
+    transactions: 7,
+  },
+  // One fetch more: of those whose row has changed, the entries that have not.
+  '1 % changed': {
+    operations: { ...searches(PAGES + 1), MOD: CHANGED },
+    statements: 39 + 7 * CHANGED,
+    transactions: PEOPLE / 50,
+  },
+  'nothing changed, half as many again not linked': {
+    operations: searches(PAGES + 1),
+    statements: 39 + 3 * UNASSIGNED,
+    transactions: 3,
+  },
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'rollcall-budgets-'));
+const counted = join(folder, 'statements');
+let world: World;
+beforeAll(async () => {
+  const env = { ROLLCALL_STATEMENTS: counted, NODE_COMPILE_CACHE: join(folder, 'compiled') };
+  world = await World.open({ seed: 1, program: PROGRAM, nodeWords: ['--import', HOOK], env });
+});
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+it('has a budget for every scenario', () => {
+  expect(Object.keys(BUDGETS)).toEqual(SCENARIOS.map(({ name }) => name));
+});
+
+it.each(SCENARIOS)('$name: the result, and what it asks for', async (scenario) => {
+  const { own } = await scenario.ready(world, scenario.sizeOf(PEOPLE));
+  await own.before?.();
+  await world.directory.slapd.forget();
+  const command = own.command();
+  await measure(command);
+  checkResult(own, command);
+  const { operations, statements, transactions } = BUDGETS[scenario.name] ?? NOTHING;
+  const asked = await world.directory.slapd.operations();
+  expect(countsOf(asked.map(({ op }) => op))).toEqual(operations);
+  const ofStore = Object.entries(JSON.parse(readFileSync(counted, 'utf8')) as Record<string, number>);
+  expect(sumOf(ofStore.filter(([sql]) => !NOT_COUNTED.test(sql)))).toBe(statements);
+  const begun = sumOf(ofStore.filter(([sql]) => sql.startsWith('BEGIN')));
+  const isPaced = operations['ADD'] !== undefined || operations['MOD'] !== undefined;
+  if (isPaced) expect(begun).toBeLessThanOrEqual(transactions);
+  else expect(begun).toBe(transactions);
+});
+
+function countsOf(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+function sumOf(counts: readonly (readonly [string, number])[]): number {
+  return counts.reduce((sum, [, count]) => sum + count, 0);
+}
