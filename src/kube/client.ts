@@ -5,8 +5,9 @@
  */
 import { isRecord } from '../api/schema.ts';
 import { ClusterError, monotonicNow, type ClusterObserver, type Log } from '../controller/ports.ts';
-import { Connections, type Connection, type Reply } from './connection.ts';
-import type { Access, Credentials } from './credentials.ts';
+import type { Access, Credentials } from './access.ts';
+import type { Connection, Reply } from './connection.ts';
+import { Connections } from './connections.ts';
 import { Deadline } from './deadline.ts';
 import { errorOfAnswer, errorOfConnection } from './errors.ts';
 import { pause } from './pause.ts';

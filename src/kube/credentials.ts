@@ -7,30 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { ClusterError } from '../controller/ports.ts';
-
-export interface Access {
-  /** Without a slash at the end. */
-  readonly server: string;
-  readonly tls: {
-    readonly ca?: string | Buffer;
-    readonly cert?: string | Buffer;
-    readonly key?: string | Buffer;
-    readonly servername?: string;
-    readonly rejectUnauthorized?: boolean;
-  };
-  readonly proxy?: string;
-  /** Authorization and impersonation. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-export interface Credentials {
-  /** The namespace that we are at home in; undefined: nothing says so. */
-  readonly namespace: string | undefined;
-  /** As they are now; may read files or run a program. */
-  access(): Promise<Access>;
-  /** The server did not accept them: nothing remembered is used again. */
-  refused(): void;
-}
+import { FILES_MEMORY_MS, type Access, type Credentials } from './access.ts';
 
 export interface CredentialsOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -43,8 +20,6 @@ export interface CredentialsOptions {
 }
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
-/** The files are small, and there are at most some twenty requests a second. */
-export const FILES_MEMORY_MS = 1_000;
 
 /** What was named, else KUBECONFIG, else the account of the pod, else the user's own kubeconfig. */
 export async function findCredentials(options: CredentialsOptions): Promise<Credentials> {

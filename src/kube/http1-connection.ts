@@ -1,6 +1,6 @@
 import { Pool, ProxyAgent, type Dispatcher } from 'undici';
 import type { Connection, Outgoing, Reply } from './connection.ts';
-import type { Access } from './credentials.ts';
+import type { Access } from './access.ts';
 import { orAborted } from './or-aborted.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;

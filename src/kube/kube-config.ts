@@ -2,7 +2,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
-import { FILES_MEMORY_MS, type Access, type Credentials } from './credentials.ts';
+import { FILES_MEMORY_MS, type Access, type Credentials } from './access.ts';
 import { tokenFileOf } from './token-file.ts';
 
 export interface KubeConfigCredentialsOptions {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { KubeClient } from '../../src/kube/client.ts';
 import { KubeCluster } from '../../src/kube/cluster.ts';
-import type { Credentials } from '../../src/kube/credentials.ts';
+import type { Credentials } from '../../src/kube/access.ts';
 import { objectPath, resources, splitKey, type ResourceKind } from '../../src/kube/resources.ts';
 import { isRecord } from '../../src/api/schema.ts';
 import type { ClusterHarness } from './cluster-contract.ts';
