@@ -13,7 +13,8 @@ export interface PeerRequest {
 
 export type Values = Readonly<Record<string, readonly (string | Buffer)[]>>;
 
-const OPERATIONS: Readonly<Record<number, string>> = {
+/** By the tag of the request. */
+export const OPERATIONS: Readonly<Record<number, string>> = {
   0x60: 'Bind',
   0x42: 'Unbind',
   0x50: 'Abandon',
@@ -24,7 +25,8 @@ const OPERATIONS: Readonly<Record<number, string>> = {
   0x6c: 'Rename',
   0x77: 'Extended',
 };
-const ANSWERS: Readonly<Record<string, number>> = {
+/** By the operation, the tag of what ends it. */
+export const ANSWERS: Readonly<Record<string, number>> = {
   Bind: 0x61,
   Search: 0x65,
   Modify: 0x67,
@@ -115,7 +117,8 @@ interface Part {
   readonly end: number;
 }
 
-function partAt(bytes: Buffer, at: number): Part | undefined {
+/** Tag, begin and end of the content of the element that begins there; undefined: too few octets to say. */
+export function partAt(bytes: Buffer, at: number): Part | undefined {
   const first = bytes[at + 1];
   if (first === undefined) return undefined;
   const width = first < 0x80 ? 0 : first & 0x7f;

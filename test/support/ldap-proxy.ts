@@ -1,26 +1,11 @@
 /** Stands before a directory and sees every byte and every message, so that a test can act at exactly one of them. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { ANSWERS, element, OPERATIONS, partAt } from './ldap-messages.ts';
 
-const REQUESTS: Readonly<Record<number, string>> = {
-  0x60: 'Bind',
-  0x63: 'Search',
-  0x66: 'Modify',
-  0x68: 'Add',
-  0x4a: 'Delete',
-  0x6c: 'Rename',
-  0x77: 'Extended',
-};
-const RESPONSES: Readonly<Record<number, string>> = {
-  0x61: 'Bind',
-  0x65: 'Search',
-  0x67: 'Modify',
-  0x69: 'Add',
-  0x6b: 'Delete',
-  0x6d: 'Rename',
-  0x78: 'Extended',
-};
-const ANSWER_TAGS = new Map(Object.entries(RESPONSES).map(([tag, op]) => [op, Number(tag)]));
+const RESPONSES = new Map(Object.entries(ANSWERS).map(([op, tag]) => [tag, op]));
+/** Moments are of what is answered. */
+const UNANSWERED: readonly string[] = ['Unbind', 'Abandon'];
 
 export interface LdapMoment {
   readonly op: string;
@@ -127,9 +112,9 @@ export class LdapProxy implements AsyncDisposable {
         return;
       }
       rest = Buffer.concat([rest, data]);
-      for (let size = sizeOf(rest); size !== undefined && size <= rest.length; size = sizeOf(rest)) {
-        const message = rest.subarray(0, size);
-        rest = rest.subarray(size);
+      for (let next = partAt(rest, 0); next && next.end <= rest.length; next = partAt(rest, 0)) {
+        const message = rest.subarray(0, next.end);
+        rest = rest.subarray(next.end);
         this.#judge(message, { from, to, phase });
       }
     });
@@ -144,7 +129,7 @@ export class LdapProxy implements AsyncDisposable {
     message: Buffer,
     { from, to, phase }: { from: Socket; to: Socket; phase: LdapMoment['phase'] },
   ): void {
-    const op = (phase === 'Asked' ? REQUESTS : RESPONSES)[operationOf(message)];
+    const op = operationOf(message, phase);
     const verdict = op === undefined || this.#onMoment({ op, phase });
     if (verdict === false) return;
     if (verdict !== true) {
@@ -191,45 +176,27 @@ function drip(bytes: Buffer, to: Socket, dripped: number): void {
   (to as Socket & { dripping?: Promise<void> }).dripping = flow();
 }
 
+/** The message's number, and what stands behind it. */
+function numberOf(message: Buffer): { readonly octets: Buffer; readonly end: number } {
+  const outer = partAt(message, 0);
+  const number = outer && partAt(message, outer.from);
+  if (!number) throw new Error('a message without a number');
+  return { octets: message.subarray(outer.from, number.end), end: number.end };
+}
+
+function operationOf(message: Buffer, phase: LdapMoment['phase']): string | undefined {
+  const tag = message[numberOf(message).end] ?? 0;
+  const op = phase === 'Asked' ? OPERATIONS[tag] : RESPONSES.get(tag);
+  return op === undefined || UNANSWERED.includes(op) ? undefined : op;
+}
+
 /** An LDAPResult (RFC 4511, section 4.1.9) under the number of the request. */
 function answer(request: Buffer, op: string, { code, message = '', referral }: ForgedAnswer): Buffer {
-  const outer = lengthAt(request, 1);
-  const number = outer && lengthAt(request, outer.at + 1);
-  if (!outer || !number) throw new Error('the request has no number');
-  const id = request.subarray(outer.at, number.at + number.value);
-  const text = Buffer.from(message);
   const result = [
-    Buffer.from([0x0a, 1, code, 0x04, 0, 0x04, text.length]),
-    text,
-    ...(referral === undefined ? [] : [wrap(0xa3, wrap(0x04, Buffer.from(referral)))]),
+    element(0x0a, Buffer.of(code)),
+    element(0x04),
+    element(0x04, message),
+    ...(referral === undefined ? [] : [element(0xa3, element(0x04, referral))]),
   ];
-  return wrap(0x30, Buffer.concat([id, wrap(ANSWER_TAGS.get(op) ?? 0, Buffer.concat(result))]));
-}
-
-/** Tag, short length, content. */
-function wrap(tag: number, content: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([tag, content.length]), content]);
-}
-
-/** Of the message that the bytes begin with; undefined: too few to say. */
-function sizeOf(bytes: Buffer): number | undefined {
-  const length = lengthAt(bytes, 1);
-  return length && length.at + length.value;
-}
-
-/** The tag behind the message's number. */
-function operationOf(message: Buffer): number {
-  const outer = lengthAt(message, 1);
-  const number = outer && lengthAt(message, outer.at + 1);
-  return number ? (message[number.at + number.value] ?? 0) : 0;
-}
-
-/** BER: short, or the number of bytes that the length takes. */
-function lengthAt(bytes: Buffer, at: number): { readonly value: number; readonly at: number } | undefined {
-  const first = bytes[at];
-  if (first === undefined) return undefined;
-  if (first < 0x80) return { value: first, at: at + 1 };
-  const count = first & 0x7f;
-  if (bytes.length < at + 1 + count) return undefined;
-  return { value: bytes.readUIntBE(at + 1, count), at: at + 1 + count };
+  return element(0x30, numberOf(request).octets, element(ANSWERS[op] ?? 0, ...result));
 }
