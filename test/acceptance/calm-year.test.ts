@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Folder, inProcess, type DocumentOf, type EntryOfDocument } from '../support/rollcall.ts';
+import { Folder, header, inProcess, type DocumentOf, type EntryOfDocument } from '../support/rollcall.ts';
 import { SimulatedYear } from '../support/simulated-year.ts';
 import { carriedOut } from '../support/slapd-log.ts';
 import { startSlapd, type Slapd } from '../support/slapd.ts';
@@ -131,20 +131,18 @@ async function settle(mapping: string, { situation, source, target }: EntryOfDoc
 }
 
 function manifests({ url, adminDn, adminPassword, people }: Slapd): string {
-  const head = (kind: string, name: string): string =>
-    `apiVersion: rollcall.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }`;
   return `apiVersion: v1
 kind: Secret
 metadata: { name: bind }
 stringData: { dn: '${adminDn}', password: '${adminPassword}' }
 ---
-${head('ManagedSystem', 'hr')}
+${header('ManagedSystem', 'hr')}
 spec:
   type: CSV
   csv: {}
   objects: [ { name: employee, type: User, id: id, csv: { path: people.csv } } ]
 ---
-${head('ManagedSystem', 'people')}
+${header('ManagedSystem', 'people')}
 spec:
   type: Repository
   repository: {}
@@ -156,7 +154,7 @@ spec:
       attributes: [ { name: login }, { name: given }, { name: sn }, { name: mail, match: IgnoreCase }, { name: phone, match: TelephoneNumber }, { name: title }, { name: status } ]
       state: { attribute: status, disabled: inactive, enabled: active }
 ---
-${head('ManagedSystem', 'directory')}
+${header('ManagedSystem', 'directory')}
 spec:
   type: LDAP
   ldap: { url: '${url}', tls: { mode: Disabled }, bind: { secretRef: { name: bind } } }
@@ -168,14 +166,14 @@ spec:
       ldap: { base: '${people}', filter: '(objectClass=inetOrgPerson)', objectClasses: [top, person, organizationalPerson, inetOrgPerson] }
       state: { attribute: employeeType, disabled: disabled, enabled: active }
 ---
-${head('SituationPolicy', 'leavers')}
+${header('SituationPolicy', 'leavers')}
 spec:
   rules:
     - { name: back-with-a-new-number, situations: [Moved], response: UpdateTarget }
     - { name: gone-for-a-month, situations: [SourceMissing, SourceDeleted], after: 720h, response: DeleteTarget }
     - { name: gone, situations: [SourceMissing, SourceDeleted], response: DisableTarget }
 ---
-${head('ReconMapping', 'hr-to-people')}
+${header('ReconMapping', 'hr-to-people')}
 spec:
   source: { systemRef: { name: hr }, object: employee }
   target: { systemRef: { name: people }, object: person }
@@ -191,7 +189,7 @@ spec:
     - { target: phone, from: phone }
     - { target: title, from: title }
 ---
-${head('ReconMapping', 'people-to-directory')}
+${header('ReconMapping', 'people-to-directory')}
 spec:
   source: { systemRef: { name: people }, object: person, deletedWhen: "source.status == 'inactive'" }
   target: { systemRef: { name: directory }, object: account }

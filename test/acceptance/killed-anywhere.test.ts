@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordFault } from '../support/fault-report.ts';
-import { Folder, PROGRAM, rollcall, type DocumentOf } from '../support/rollcall.ts';
+import { Folder, header, PROGRAM, rollcall, type DocumentOf } from '../support/rollcall.ts';
 import { carriedOut } from '../support/slapd-log.ts';
 import { startSlapd, type Slapd } from '../support/slapd.ts';
 
@@ -85,8 +85,7 @@ function storeOf(folder: Folder): unknown {
   };
 }
 
-const head = (kind: string, name: string): string =>
-  `apiVersion: rollcall.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }\nspec:\n`;
+const head = (kind: string, name: string): string => `${header(kind, name)}\nspec:\n`;
 const COMMON = [
   `${head('ManagedSystem', 'hr')}  type: CSV\n  csv: {}\n  objects: [ { name: employee, type: User, id: uid, csv: { path: people.csv } } ]\n`,
   `${head('SituationPolicy', 'tidy')}  rules: [ { name: stray, situations: [Unassigned], response: DeleteTarget } ]\n`,

@@ -4,14 +4,15 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountsOf } from '../support/accounts.ts';
-import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
+import type { ControlPlane } from '../support/control-plane.ts';
 import * as day from '../support/day.ts';
 import { kstatus } from '../support/judges.ts';
 import { conditionOf, type Observed } from '../support/kstatus.ts';
-import { installChart, Operator } from '../support/operator.ts';
-import { startSlapd, type Slapd } from '../support/slapd.ts';
-import { Stage, type SeenMapping } from '../support/stage.ts';
-import { StatusWatch } from '../support/status-watch.ts';
+import type { Operator } from '../support/operator.ts';
+import { closeScene, openScene } from '../support/scene.ts';
+import type { Slapd } from '../support/slapd.ts';
+import type { SeenMapping, Stage } from '../support/stage.ts';
+import type { StatusWatch } from '../support/status-watch.ts';
 
 const EVERYBODY = Array.from({ length: 12 }, (_, at) => 101 + at);
 const HUB = 'hr-to-hub';
@@ -24,18 +25,10 @@ let stage: Stage;
 let watch: StatusWatch;
 
 beforeAll(async () => {
-  [plane, slapd] = await Promise.all([startControlPlane(), startSlapd(day.bindAccount('first-word'))]);
-  await installChart(plane);
-  operator = await Operator.start(plane);
-  stage = await Stage.open(plane, 'default-day');
-  watch = await StatusWatch.start(plane);
+  ({ plane, slapd, operator, stage, watch } = await openScene('default-day', day.bindAccount('first-word')));
 }, 120_000);
 
-afterAll(async () => {
-  await operator[Symbol.asyncDispose]();
-  watch[Symbol.dispose]();
-  await Promise.all([plane.stop(), slapd.stop()]);
-});
+afterAll(() => closeScene({ plane, slapd, operator, watch }));
 
 /** The file that arrives from the HR department. */
 function people(ids: readonly number[], file = 'people.csv'): void {

@@ -3,15 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountsOf } from '../support/accounts.ts';
-import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
+import type { ControlPlane } from '../support/control-plane.ts';
 import * as day from '../support/day.ts';
 import { conditionOf } from '../support/kstatus.ts';
 import { samplesOf } from '../support/exposition.ts';
 import { documentedMetrics } from '../support/metrics-page.ts';
-import { installChart, Operator } from '../support/operator.ts';
-import { startSlapd, type Slapd } from '../support/slapd.ts';
-import { Stage } from '../support/stage.ts';
-import { StatusWatch } from '../support/status-watch.ts';
+import type { Operator } from '../support/operator.ts';
+import { closeScene, openScene } from '../support/scene.ts';
+import type { Slapd } from '../support/slapd.ts';
+import type { Stage } from '../support/stage.ts';
+import type { StatusWatch } from '../support/status-watch.ts';
 
 const PASSWORDS = { bind: 'Morvenlatch77', wrong: 'Kraxelbrand55', initial: 'Xylophanes93' };
 /** Each stands in data, in several spellings of names, mails and DNs. */
@@ -28,18 +29,14 @@ let watch: StatusWatch;
 beforeAll(async () => {
   const access = `access to attrs=pager by * none\naccess to * by dn.exact="${BIND_DN}" manage by anonymous auth by * read`;
   const ldif = `dn: ${BIND_DN}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: ${BINDER}\nuserPassword: ${PASSWORDS.bind}\n`;
-  [plane, slapd] = await Promise.all([startControlPlane(), startSlapd({ ldif, databaseConfig: access })]);
-  await installChart(plane);
-  operator = await Operator.start(plane, { flags: ['--log-level=debug'] });
-  stage = await Stage.open(plane, 'secrecy');
-  watch = await StatusWatch.start(plane);
+  ({ plane, slapd, operator, stage, watch } = await openScene(
+    'secrecy',
+    { ldif, databaseConfig: access },
+    { flags: ['--log-level=debug'] },
+  ));
 }, 120_000);
 
-afterAll(async () => {
-  await operator[Symbol.asyncDispose]();
-  watch[Symbol.dispose]();
-  await Promise.all([plane.stop(), slapd.stop()]);
-});
+afterAll(() => closeScene({ plane, slapd, operator, watch }));
 
 function people(...rows: string[]): void {
   operator.writeData('secrecy', 'people.csv', ['uid,login,lastName,mail,pager', ...rows, ''].join('\n'));

@@ -1,7 +1,7 @@
 /** A company of a hundred people, its file, its directory, and a policy that withdraws whatever it is allowed to. */
 import { randomBytes } from 'node:crypto';
 import { carriedOut } from './slapd-log.ts';
-import { Folder, type Done, type DocumentOf, type RunOfDocument } from './rollcall.ts';
+import { Folder, header, type Done, type DocumentOf, type RunOfDocument } from './rollcall.ts';
 import type { Slapd } from './slapd.ts';
 
 /** Nobody would write it so; it shows that an accident is survived even then. */
@@ -65,7 +65,7 @@ export class Company implements Disposable {
     this.slapd = slapd;
     this.base = base;
     const { rules = RUTHLESS, mappings = () => mappingOf({ name: 'accounts', ...options }, base) } = options;
-    const policy = `${head('SituationPolicy', 'leavers')}\nspec:\n  rules:${rules}\n`;
+    const policy = `${header('SituationPolicy', 'leavers')}\nspec:\n  rules:${rules}\n`;
     this.folder = new Folder({
       'people.csv': options.file ?? csv(people(100)),
       'manifests.yaml': [systems(slapd, base, options), policy, mappings({ base })].join('---\n'),
@@ -130,7 +130,7 @@ export function lastRunOf(document: DocumentOf, name = 'accounts'): RunOfDocumen
 
 export function mappingOf({ name, where, correlate, more = '' }: MappingParts, base: string): string {
   const scope = where === undefined ? '' : `, where: "${where}"`;
-  return `${head('ReconMapping', name)}
+  return `${header('ReconMapping', name)}
 spec:
   source: { systemRef: { name: hr }, object: employee${scope} }
   target: { systemRef: { name: directory }, object: account }
@@ -151,8 +151,8 @@ function systems(slapd: Slapd, base: string, { expect = '', url = slapd.url }: C
   const classes = '[top, person, organizationalPerson, inetOrgPerson]';
   return [
     `apiVersion: v1\nkind: Secret\nmetadata: { name: bind }\nstringData: { dn: '${slapd.adminDn}', password: '${slapd.adminPassword}' }\n`,
-    `${head('ManagedSystem', 'hr')}\nspec:\n  type: CSV\n  csv: {}\n  objects: [ { name: employee, type: User, id: id, csv: { path: people.csv ${expect} } } ]\n`,
-    `${head('ManagedSystem', 'directory')}
+    `${header('ManagedSystem', 'hr')}\nspec:\n  type: CSV\n  csv: {}\n  objects: [ { name: employee, type: User, id: id, csv: { path: people.csv ${expect} } } ]\n`,
+    `${header('ManagedSystem', 'directory')}
 spec:
   type: LDAP
   ldap: { url: '${url}', tls: { mode: Disabled }, bind: { secretRef: { name: bind } } }
@@ -164,8 +164,4 @@ spec:
       ldap: { base: 'ou=people,${base}', filter: '(&(objectClass=inetOrgPerson)(!(description=hidden)))', objectClasses: ${classes} }
 `,
   ].join('---\n');
-}
-
-function head(kind: string, name: string): string {
-  return `apiVersion: rollcall.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }`;
 }

@@ -218,6 +218,7 @@ ${policy}`;
 const MAPPED = `correlate: [ { source: mail, target: mail } ]
   attributes: [ { target: key, expression: "'a' + source.id" }, { target: name, from: name }, { target: mail, from: mail } ]`;
 
-function header(kind: string, name: string): string {
+/** The first lines of a manifest, without the end of the last one. */
+export function header(kind: string, name: string): string {
   return `apiVersion: rollcall.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }`;
 }
