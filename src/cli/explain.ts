@@ -1,12 +1,11 @@
 /** `rollcall explain`: everything about one entry; an answer to "why did nothing happen to her?". Writes nothing. */
-import type { LinkedMapping } from '../controller/linked-mapping.ts';
 import { documentOf } from '../runner/run-document.ts';
 import { openOverlay } from '../store/state.ts';
 import { factsOf, type Facts, type FactsInput } from './explain-facts.ts';
 import { explanation, type ExplanationInput } from './explain-text.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
-import { foresee, type Foreseen } from './foresee.ts';
+import { foreseeOn, type Foreseen } from './foresee.ts';
 import type { Project } from './project.ts';
 import { findMapping } from './roll-call.ts';
 
@@ -14,9 +13,10 @@ export async function explain(project: Project, context: Context): Promise<numbe
   const { settings, signal, notes } = context;
   const one = findMapping(project, settings.mapping ?? '');
   const asked = askedOf(settings);
-  const facts = await lookUp(one, asked, project, signal);
-  const id = facts?.id ?? asked.asked;
-  const foreseen = await foresee(one, { side: asked.side, id }, project, signal);
+  using state = await openOverlay(project.stateFolder);
+  const facts = await lookUp({ one, project, state, ...asked }, signal);
+  const only = { side: asked.side, id: facts?.id ?? asked.asked };
+  const foreseen = await foreseeOn(state, one, { only, project }, signal);
   if (settings.output === 'json') writeDocument(foreseen, context);
   else if (facts) writeText({ project, one, facts, foreseen }, context);
   const { result, outcome, message = '' } = foreseen.summary;
@@ -47,14 +47,8 @@ function writeDocument({ summary, records }: Foreseen, { output }: Context): voi
 type Asked = Pick<FactsInput, 'side' | 'asked'>;
 
 /** Undefined: the mapping cannot be opened as it is, and the run says why. */
-async function lookUp(
-  one: LinkedMapping,
-  asked: Asked,
-  project: Project,
-  signal: AbortSignal,
-): Promise<Facts | undefined> {
-  using state = await openOverlay(project.stateFolder);
-  const facts = await factsOf({ one, project, state, ...asked }, signal);
+async function lookUp(input: FactsInput, signal: AbortSignal): Promise<Facts | undefined> {
+  const facts = await factsOf(input, signal);
   if (facts === undefined || !('several' in facts)) return facts;
   throw new CommandFailure(EXIT.invalid, facts.several);
 }

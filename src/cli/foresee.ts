@@ -4,9 +4,14 @@ import type { RunSummary } from '../controller/run-summary.ts';
 import type { EntryRecord } from '../engine/entry-record.ts';
 import { runMapping } from '../runner/run-mapping.ts';
 import { Runs } from '../store/runs.ts';
-import { openOverlay } from '../store/state.ts';
+import { openOverlay, type State } from '../store/state.ts';
 import type { Project } from './project.ts';
 import { systemClock } from './roll-call.ts';
+
+interface Only {
+  readonly side: 'Source' | 'Target';
+  readonly id: string;
+}
 
 export interface Foreseen {
   readonly summary: RunSummary;
@@ -15,11 +20,21 @@ export interface Foreseen {
 
 export async function foresee(
   one: LinkedMapping,
-  only: { readonly side: 'Source' | 'Target'; readonly id: string },
+  only: Only,
   project: Project,
   signal: AbortSignal,
 ): Promise<Foreseen> {
   using state = await openOverlay(project.stateFolder);
+  return await foreseeOn(state, one, { only, project }, signal);
+}
+
+/** On a copy of the state that is there already. */
+export async function foreseeOn(
+  state: State,
+  one: LinkedMapping,
+  { only, project }: { readonly only: Only; readonly project: Project },
+  signal: AbortSignal,
+): Promise<Foreseen> {
   const options = {
     expressions: project.expressions,
     references: project.manifests,
