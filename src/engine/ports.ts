@@ -40,6 +40,28 @@ export type Fetched =
   | { readonly kind: 'NotThere'; readonly id: string }
   | { readonly kind: 'Failed'; readonly id: string; readonly error: ConnectorError };
 
+/** What an earlier read left behind of records: by their octets alone it is known whether they are what they were. */
+export interface Recogniser {
+  /**
+   * Undefined: the record is known, this was taken note of, and it need not be decoded. Else its fingerprint, to be
+   * handed out with the entry. The octets are not kept.
+   */
+  recognise(raw: Uint8Array): string | undefined;
+}
+
+/**
+ * `form` is everything that the meaning of a record's octets depends on beside them: a file's header and dialect,
+ * the attributes that are decoded. Records of another form are never the same.
+ */
+export type RecogniserOf = (form: string) => Recogniser;
+
+/** An entry that nobody recognised. */
+export interface Unknown {
+  readonly entry: Entry;
+  /** Undefined where the record has no octets of its own that could be recognised. */
+  readonly rawPrint: string | undefined;
+}
+
 export interface EntryReader {
   /**
    * Streams all entries in batches, in no particular order, and returns the evidence. Contradictions (a limit, a
@@ -47,6 +69,15 @@ export interface EntryReader {
    * that cannot be understood at all, throws ConnectorError. Leaving the loop early frees what was held.
    */
   read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<readonly Entry[], Evidence>;
+  /**
+   * The same, but what is recognised by its octets is neither decoded nor handed out. Every record is shown to the
+   * recogniser at most once. A batch may be empty: it tells how far the listing is. Absent: everything is decoded.
+   */
+  skim?(
+    request: ReadRequest,
+    recogniserOf: RecogniserOf,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Unknown[], Evidence>;
   /**
    * Looks at single entries by id, ignoring base, scope and filter. Exactly one answer per id, in any order; the
    * id of the answer is spelt as in the question. Never throws for one entry; throws when the system cannot be reached.

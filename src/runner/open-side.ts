@@ -36,7 +36,9 @@ export async function openSide(input: OpenSideInput, signal: AbortSignal): Promi
 
 /** The same session with another writer. */
 export function withWriter(session: Session, writer: Session['writer']): Session {
+  const skim = session.skim?.bind(session);
   return {
+    ...(skim ? { skim } : {}),
     schema: session.schema,
     missingAttributes: session.missingAttributes ?? [],
     writer,
