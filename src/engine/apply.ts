@@ -7,6 +7,7 @@ import { sideOf, type Definition } from './definition.ts';
 import { isLimited, type GuardInput } from './guard.ts';
 import type { Operation, OperationBody } from './operation.ts';
 import { inCanonicalOrder } from './order.ts';
+import type { LinkWrites } from './plan-context.ts';
 import type { Digest, EntryWriter, Intent, Memory, Spending, Spool, Written } from './ports.ts';
 import { concluded, remember } from './conclude.ts';
 import { JournalAhead, type Started } from './journal-ahead.ts';
@@ -15,6 +16,7 @@ import type { Summary } from './summary.ts';
 export interface ApplyContext {
   readonly definition: Definition;
   readonly memory: Memory;
+  readonly links: LinkWrites;
   readonly digest: Digest;
   readonly writers: Readonly<Record<'Source' | 'Target', EntryWriter | undefined>>;
   readonly bodies: Spool<OperationBody>;

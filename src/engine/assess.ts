@@ -39,6 +39,8 @@ export interface Unsettled {
 export interface AssessInput {
   readonly source: Roll;
   readonly target: Roll;
+  /** How many correlation rules there are. */
+  readonly rules: number;
   readonly pairs: Pairs;
   readonly unsettled: Unsettled;
   readonly holder: (targetKey: string) => string | undefined;
@@ -106,7 +108,7 @@ class Assessor {
       return;
     }
     if (!needsPartner(item, pair)) return;
-    const hits = hitsOf(item, this.#input.target);
+    const hits = hitsOf(item, this.#input);
     if (hits) {
       this.#hits.set(item, hits);
       if (item.state === 'InScope') this.#wants.add(item, hits);
@@ -121,7 +123,7 @@ class Assessor {
   #wantWhatItMayMean(item: Item, pair: Pair | undefined, isFree: boolean): void {
     const { target } = this.#input;
     const linked = pair ? target.ordinalOf(pair.targetKey) : -1;
-    const hits = [...(linked === -1 ? [] : [linked]), ...(isFree ? possibleHitsOf(item, target) : [])];
+    const hits = [...(linked === -1 ? [] : [linked]), ...(isFree ? possibleHitsOf(item, this.#input) : [])];
     this.#wants.add(item, hits);
     for (const ordinal of hits) this.#claimed.add(ordinal);
     if (item.keysError && isFree)

@@ -4,6 +4,7 @@ import type { Entry } from './entry.ts';
 import { printOf } from './fingerprint.ts';
 import { keyOfId } from './matching.ts';
 import type { LinkEffect, Operation, OperationBody } from './operation.ts';
+import type { LinkWrites } from './plan-context.ts';
 import type { Digest, Memory, StoredLink, Written } from './ports.ts';
 import type { EntryRecord } from './entry-record.ts';
 import { isPureLink } from './summary.ts';
@@ -11,6 +12,7 @@ import { isPureLink } from './summary.ts';
 export interface ConcludeContext {
   readonly definition: Definition;
   readonly memory: Memory;
+  readonly links: LinkWrites;
   readonly digest: Digest;
   readonly now: () => number;
 }
@@ -27,8 +29,8 @@ export function remember(
 ): void {
   const { memory } = context;
   const { link, mark } = body;
-  if (link.kind === 'Remove') memory.links.remove(link.sourceKey);
-  if (link.kind === 'Put') memory.links.put(linkOf(link, body, written, context));
+  if (link.kind === 'Remove') context.links.remove(link.sourceKey);
+  if (link.kind === 'Put') context.links.put(linkOf(link, body, written, context));
   const { targetKey } = operation;
   if (targetKey === undefined) return;
   if (mark === 'Put') memory.putMark('Target', targetKey);

@@ -11,18 +11,26 @@ import type { Roll } from './roll.ts';
  * Target entries by their ordinal in the listing. The first rule with at least one hit decides; undefined: a rule
  * could not be evaluated before one had a hit.
  */
-export function hitsOf(source: Item, target: Roll): readonly number[] | undefined {
-  for (const [rule, hashes] of source.keys.entries()) {
-    if (rule === source.keysError?.rule) return undefined;
-    const found = target.hits(rule, hashes);
+export function hitsOf(item: Item, { source, target, rules }: Correlating): readonly number[] | undefined {
+  const keys = source.keysOf(item);
+  for (let rule = 0; rule < rules; rule++) {
+    if (rule === item.keysError?.rule) return undefined;
+    const found = target.hits(keys.filter((key) => key.rule === rule));
     if (found.length > 0) return found;
   }
   return [];
 }
 
 /** Every entry that a source that could not be judged may have meant: the hits of all rules. */
-export function possibleHitsOf(source: Item, target: Roll): readonly number[] {
-  return [...new Set(source.keys.flatMap((hashes, rule) => target.hits(rule, hashes)))];
+export function possibleHitsOf(item: Item, { source, target }: Correlating): readonly number[] {
+  return target.hits(source.keysOf(item));
+}
+
+interface Correlating {
+  readonly source: Roll;
+  readonly target: Roll;
+  /** How many correlation rules there are. */
+  readonly rules: number;
 }
 
 /** Which source entries want a target entry: counted, because one more than oneself is all that matters. */

@@ -14,11 +14,10 @@ export interface Item {
   /** It was in the listing; false: known only by a re-read. */
   listed: boolean;
   readonly handle: number | undefined;
-  readonly print: string | undefined;
+  /** Where its roll has its fingerprints and correlation keys; -1: it was not read. */
+  readonly met: number;
   /** Row in the link table, or -1. */
   readonly link: number;
-  /** Source items: key hashes, one list per correlation rule. */
-  keys: readonly (readonly string[])[];
   /** A correlation rule could not be evaluated. It matters only where no rule before it has a hit. */
   keysError: { readonly rule: number; readonly error: RecordedError } | undefined;
   error: RecordedError | undefined;

@@ -1,6 +1,7 @@
 /** The links that have to be looked at, each with what is known of its two entries: from the listing, or by a re-read. */
 import type { LinkTable } from './link-table.ts';
-import type { EntryReader, Fetched, Links } from './ports.ts';
+import { hashKey } from './fingerprint.ts';
+import type { Digest, EntryReader, Fetched, Links } from './ports.ts';
 import type { Item } from './item.ts';
 import type { Roll } from './roll.ts';
 import { ConnectorError } from './errors.ts';
@@ -26,6 +27,7 @@ type Side = 'Source' | 'Target';
 export interface PairInput {
   readonly links: Links;
   readonly table: LinkTable;
+  readonly digest: Digest;
   readonly rolls: Readonly<Record<Side, Roll>>;
   readonly readers: Readonly<Record<Side, EntryReader>>;
 }
@@ -43,7 +45,7 @@ export async function collectPairs(input: PairInput, signal: AbortSignal): Promi
 }
 
 /** Every link that is not quiet. Links are looked up from work items; a pass over all is made only for unseen ones. */
-function collectEnds({ links, table, rolls }: PairInput): Map<number, Ends> {
+function collectEnds({ links, table, rolls, digest }: PairInput): Map<number, Ends> {
   const ends = new Map<number, Ends>();
   const add = (row: number, link: Omit<Ends, 'row'> | undefined): void => {
     if (!link || ends.has(row)) return;
@@ -52,11 +54,10 @@ function collectEnds({ links, table, rolls }: PairInput): Map<number, Ends> {
   };
   for (const item of rolls.Source.items) if (item.link !== -1) add(item.link, links.bySource(item.key));
   for (const item of rolls.Target.items) if (item.link !== -1) add(item.link, links.byTarget(item.key));
-  if (ends.size + table.countQuiet() >= table.count) return ends;
-  let row = 0;
-  for (const head of links.heads()) {
-    if (!table.isQuiet(row) && !ends.has(row)) add(row, links.bySource(head.sourceKey));
-    row++;
+  if (ends.size + table.countQuiet() >= table.count()) return ends;
+  for (const { sourceKey } of links.heads()) {
+    const row = table.find('Source', hashKey('Source', sourceKey, digest));
+    if (!table.isQuiet(row) && !ends.has(row)) add(row, links.bySource(sourceKey));
   }
   return ends;
 }

@@ -4,14 +4,18 @@ import type { Decision } from './decide.ts';
 import type { Definition, Scope, Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import type { OperationBody } from './operation.ts';
-import type { Digest, Memory, Since, Spool, StoredLink } from './ports.ts';
+import type { Digest, Links, Memory, Since, Spool, StoredLink } from './ports.ts';
 import type { Roll } from './roll.ts';
 import type { SinceClocks } from './since.ts';
 import type { Summary } from './summary.ts';
 
+/** Every link that is written in a run goes through here, so that what is known of all of them stays true. */
+export type LinkWrites = Pick<Links, 'put' | 'remove'>;
+
 export interface PlanContext {
   readonly definition: Definition;
   readonly memory: Memory;
+  readonly links: LinkWrites;
   readonly digest: Digest;
   readonly source: Roll;
   readonly target: Roll;

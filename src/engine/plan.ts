@@ -198,18 +198,18 @@ class Planner {
   #agree(link: StoredLink, { equal }: Comparison): void {
     const moved = [...equal].some(([name, hash]) => link.agreed.get(name) !== hash);
     if (!moved || !this.#context.remembers) return;
-    this.#context.memory.links.put({ ...link, agreed: new Map([...link.agreed, ...equal]) });
+    this.#context.links.put({ ...link, agreed: new Map([...link.agreed, ...equal]) });
   }
 
   /** Both sides were found equal: the link remembers it, and the pair is quiet until one of them changes. */
   #settle(view: PairView, link: StoredLink, comparison: Comparison): void {
-    const { definition, memory } = this.#context;
+    const { definition, links, source, target } = this.#context;
     const agreed = new Map([...link.agreed, ...comparison.equal]);
-    memory.links.put({
+    links.put({
       ...link,
       agreed,
-      sourcePrint: view.judged.source?.print,
-      targetPrint: view.judged.target?.print,
+      sourcePrint: source.printOf(view.judged.source),
+      targetPrint: target.printOf(view.judged.target),
       settledIn: definition.epoch,
     });
   }
@@ -228,7 +228,10 @@ class Planner {
       scope,
       linked: judged.pair,
       marked: judged.target?.marked ?? false,
-      prints: { source: judged.source?.print, target: judged.target?.print },
+      prints: {
+        source: this.#context.source.printOf(judged.source),
+        target: this.#context.target.printOf(judged.target),
+      },
       equal: comparison.equal,
       settles,
       idHolder: (side, id) => this.#ids.holder(side, id, judged),

@@ -6,6 +6,7 @@
 import type { Entry, ObjectSchema, Value } from './entry.ts';
 import type { EntryRecord } from './entry-record.ts';
 import type { ConnectorError } from './errors.ts';
+import type { LinkPages } from './link-pages.ts';
 
 /** Who vouches that a read saw everything. */
 export type Proof = 'Snapshot' | 'LastPage' | 'RowCount' | 'Trailer' | 'Checksum';
@@ -145,6 +146,8 @@ export interface OpenSide extends EntryReader {
 export interface Digest {
   /** 64 hexadecimal digits: text, because it is made several times for every entry and text is the cheapest. */
   hash(text: string): string;
+  /** Of octets, whatever they are: 32 hexadecimal digits. What is hashed for one purpose is nothing for another. */
+  octets(purpose: string): (octets: Uint8Array) => string;
 }
 
 export interface Clock {
@@ -187,6 +190,7 @@ export interface Links {
   /** Writes a link, and removes any other link of its source or target. */
   put(link: StoredLink): void;
   remove(sourceKey: string): void;
+  readonly pages: LinkPages;
 }
 
 /** `after` and Dependency count from the first run that saw a situation of an entry. */

@@ -1,18 +1,19 @@
 /**
- * The index phase: one side is streamed once. An entry of a settled link that has not changed is marked and
- * forgotten; everything else becomes an item of the work list, its content in the spool. Keeps some tens of
- * bytes for every entry, and objects only for the items.
+ * The index phase: one side is streamed once. An entry that is recognised by its octets is never decoded; one of a
+ * settled link whose content has not changed is marked and forgotten; everything else becomes an item of the work
+ * list, its content in the spool. Keeps some tens of bytes for every entry, and objects only for the items.
  */
 import type { CorrelationRule, SideDefinition } from './definition.ts';
-import { valuesOf, type Entry } from './entry.ts';
+import type { Entry } from './entry.ts';
 import { hashKey, printOf } from './fingerprint.ts';
 import type { Item } from './item.ts';
-import { Ordinals, QUIET } from './ordinals.ts';
-import { Examiner } from './examine.ts';
-import { HashIndex } from './hash-index.ts';
+import { KeyIndex, type LoggedKey } from './key-log.ts';
 import type { LinkTable } from './link-table.ts';
+import { NO_MASK, ValueCounts } from './masks.ts';
 import { keyOfId } from './matching.ts';
-import type { Digest, EntryReader, Evidence, Fetched, Spool } from './ports.ts';
+import { Met, QUIET } from './met.ts';
+import type { Digest, EntryReader, Evidence, Fetched, Recogniser, Spool, Unknown } from './ports.ts';
+import { unread, WorkList } from './work-list.ts';
 
 export interface RollContext {
   readonly digest: Digest;
@@ -31,11 +32,11 @@ const NO_EVIDENCE: Evidence = {
   snapshot: false,
 };
 
+/** Ordinals from here on are those of entries that were recognised: the row of their link is the rest. */
+const RECOGNISED = 2 ** 30;
+
 export class Roll {
   readonly definition: SideDefinition;
-  readonly items: Item[] = [];
-  /** Attribute → entries with a value. */
-  readonly valueCounts: Map<string, number> = new Map();
   evidence: Evidence = NO_EVIDENCE;
   entries = 0;
   /** In scope, with or without a deleted mark; an entry that failed counts as one. */
@@ -43,44 +44,88 @@ export class Roll {
   /** In scope and not marked deleted. */
   present = 0;
   readonly #context: RollContext;
-  readonly #ids: HashIndex = new HashIndex();
-  /** Ordinal → index in `items` (or QUIET) and link row (or -1). */
-  readonly #ordinals: Ordinals = new Ordinals();
-  readonly #keyIndexes: readonly HashIndex[];
-  readonly #examiner: Examiner;
+  readonly #met: Met = new Met();
+  readonly #values: ValueCounts;
+  readonly #work: WorkList;
+  #keyIndex: KeyIndex | undefined;
+  /** Rows of links that were recognised first and then met again → the ordinal they have since. */
+  readonly #metAgain: Map<number, number> = new Map();
 
   constructor(definition: SideDefinition, context: RollContext) {
     this.definition = definition;
     this.#context = context;
-    this.#examiner = new Examiner(definition, context);
-    this.#keyIndexes = definition.side === 'Target' ? context.correlate.map(() => new HashIndex()) : [];
+    this.#values = new ValueCounts(definition.request.attributes, context.links.masks[definition.side]);
+    this.#work = new WorkList(definition, context, this.#met);
+  }
+
+  get items(): readonly Item[] {
+    return this.#work.items;
+  }
+
+  /** Attribute → entries with a value. */
+  get valueCounts(): ReadonlyMap<string, number> {
+    return this.#values.counts();
   }
 
   async take(reader: EntryReader, signal: AbortSignal): Promise<void> {
-    const batches = reader.read(this.definition.request, signal);
+    const batches = this.#batches(reader, signal);
     for (;;) {
       const next = await batches.next();
       if (next.done) {
         this.evidence = next.value;
         return;
       }
-      for (const entry of next.value) this.#meet(entry);
+      for (const unknown of next.value) this.#meet(unknown);
       this.#context.progress(this.definition.side, this.entries);
     }
   }
 
+  #batches(reader: EntryReader, signal: AbortSignal): AsyncGenerator<readonly Unknown[], Evidence> {
+    const { request } = this.definition;
+    if (!reader.skim || !this.#context.links.recognises) return decodeAll(reader.read(request, signal));
+    return reader.skim(request, (form) => this.#recogniser(form), signal);
+  }
+
+  #recogniser(form: string): Recogniser {
+    const { digest, links } = this.#context;
+    const { side } = this.definition;
+    const printOfOctets = digest.octets(`${side} record ${form}`);
+    return {
+      recognise: (raw) => {
+        const print = printOfOctets(raw);
+        const row = links.recognise(side, print);
+        if (row === -1) return print;
+        this.entries++;
+        this.inScope++;
+        this.present++;
+        this.#values.add(links.rawMask(side, row));
+        return undefined;
+      },
+    };
+  }
+
   /** The ordinal of an entry of the listing, or -1. */
   ordinalOf(key: string): number {
-    return this.#ids.find(hashKey(this.definition.side, key, this.#context.digest));
+    return this.#find(hashKey(this.definition.side, key, this.#context.digest));
+  }
+
+  #find(hash: string): number {
+    const { links } = this.#context;
+    const { side } = this.definition;
+    const met = this.#met.find(hash);
+    if (met !== -1) return met;
+    const row = links.find(side, hash);
+    return row !== -1 && links.isRecognised(side, row) ? RECOGNISED + row : -1;
   }
 
   itemAt(ordinal: number): Item | undefined {
-    const at = this.#ordinals.work(ordinal);
+    if (ordinal >= RECOGNISED || ordinal < 0) return undefined;
+    const at = this.#met.item(ordinal);
     return at === QUIET ? undefined : this.items[at];
   }
 
   linkAt(ordinal: number): number {
-    return this.#ordinals.link(ordinal);
+    return ordinal >= RECOGNISED ? ordinal - RECOGNISED : this.#met.link(ordinal);
   }
 
   /** The link row of an entry of the listing, or -1. */
@@ -89,96 +134,128 @@ export class Roll {
     return ordinal === -1 ? -1 : this.linkAt(ordinal);
   }
 
-  /** Ordinals of the target entries that carry one of these key hashes under the given correlation rule. */
-  hits(rule: number, hashes: readonly string[]): number[] {
+  /** The correlation keys of a source item. */
+  keysOf(item: Item): readonly LoggedKey[] {
+    return this.#work.keysOf(item);
+  }
+
+  /** Of what an entry says; undefined where it was not read. */
+  printOf(item: Item | undefined): string | undefined {
+    return item === undefined || item.met === -1 ? undefined : this.#met.prints.text(item.met);
+  }
+
+  /** Ordinals of the target entries that carry one of these keys. */
+  hits(keys: readonly LoggedKey[]): number[] {
+    this.#keyIndex ??= this.#indexKeys();
     const found = new Set<number>();
-    for (const hash of hashes)
-      for (const ordinal of this.#keyIndexes[rule]?.findAll(hash) ?? []) found.add(ordinal);
+    for (const key of keys) for (const ordinal of this.#keyIndex.findAll(key)) found.add(ordinal);
     return [...found];
+  }
+
+  #indexKeys(): KeyIndex {
+    const { correlate, links } = this.#context;
+    const index = new KeyIndex(correlate.length, this.#met.keys.count + links.before);
+    for (const key of this.#met.keys) index.add(key);
+    for (const key of links.keysOfRecognised()) {
+      const owner = this.#metAgain.get(key.owner) ?? RECOGNISED + key.owner;
+      index.add({ ...key, owner });
+    }
+    return index;
   }
 
   /** Adds what a re-read found out about an entry that is not on the work list. */
   addFetched(answer: Fetched, link: number): Item {
     const { side } = this.definition;
-    const base = {
-      side,
-      id: answer.id,
-      key: this.keyOf(answer.id),
-      link,
-      listed: false,
-      keys: [],
-      keysError: undefined,
-      marked: false,
-      occurrences: 1,
-    };
-    if (answer.kind === 'There') {
-      const item = this.#examine(answer.entry, link, false, undefined);
-      if (item.state === 'InScope' && !answer.listed) item.state = 'OutOfScope';
-      return item;
-    }
-    const blank = { ...base, name: undefined, handle: undefined, print: undefined };
-    if (answer.kind === 'NotThere') return { ...blank, state: 'Gone', error: undefined };
-    const error = {
-      code: answer.error.code,
-      attribute: answer.error.attribute ?? null,
-      rule: null,
-      message: answer.error.message,
-    };
-    return { ...blank, state: 'Failed', error };
+    if (answer.kind !== 'There') return unread(answer, { side, key: this.keyOf(answer.id), link });
+    const { entry, listed } = answer;
+    const hash = hashKey(side, this.keyOf(entry.id), this.#context.digest);
+    const met = this.#met.add(hash, false);
+    this.#print(met, entry);
+    const item = this.#work.examine(entry, { link, met, listed: false });
+    if (item.state === 'InScope' && !listed) item.state = 'OutOfScope';
+    return item;
   }
 
   keyOf(id: string): string {
     return keyOfId(id, this.definition.schema);
   }
 
-  #meet(entry: Entry): void {
+  /**
+   * What was read is recognised the next time, where it is in the links by now. Yields the correlation keys of what
+   * was learnt, by row of the link.
+   */
+  *learn(): Generator<LoggedKey> {
+    const { links } = this.#context;
+    const { side } = this.definition;
+    const { ids, prints, rawPrints } = this.#met;
+    for (let at = 0; at < this.#met.count; at++) {
+      const mask = this.#met.mask(at);
+      const row = mask === NO_MASK ? -1 : links.findAs(side, ids, at);
+      if (row === -1 || !links.learn(side, row, { prints, rawPrints, at, mask })) continue;
+      for (const key of this.#met.keysOf(at)) yield { ...key, owner: row };
+    }
+  }
+
+  #meet({ entry, rawPrint }: Unknown): void {
     const { digest, links } = this.#context;
-    const { side, schema, request } = this.definition;
+    const { side } = this.definition;
     this.entries++;
-    this.#countValues(entry);
-    const keyHash = hashKey(side, this.keyOf(entry.id), digest);
-    const known = this.#ids.find(keyHash);
+    const mask = links.masks[side].of(entry);
+    this.#values.add(mask, entry);
+    const hash = hashKey(side, this.keyOf(entry.id), digest);
+    const known = this.#find(hash);
     if (known !== -1) {
-      this.#meetAgain(known, entry);
+      this.#meetAgain(known, hash, entry);
       return;
     }
-    const ordinal = this.#ordinals.next();
-    this.#ids.add(keyHash, ordinal);
-    if (side === 'Target') this.#indexKeys(entry, ordinal);
-    const print = printOf(entry, request.attributes, schema, digest);
-    const link = links.find(side, keyHash);
+    const met = this.#met.add(hash, true);
+    if (rawPrint !== undefined) this.#met.knowRaw(met, rawPrint, mask);
+    if (side === 'Target') this.#work.logKeys(met, entry);
+    const print = this.#print(met, entry);
+    const link = links.find(side, hash);
     const quiet = link !== -1 && links.see(side, link, print);
     if (quiet) {
       this.inScope++;
       this.present++;
-      this.#ordinals.set(ordinal, QUIET, link);
+      this.#met.place(met, QUIET, link);
       return;
     }
-    this.#ordinals.set(ordinal, this.items.length, link);
-    const item = this.#examine(entry, link, true, print);
-    if (item.state !== 'OutOfScope' && (item.state !== 'DeletedMark' || this.#examiner.passesWhere(entry)))
-      this.inScope++;
+    this.#count(this.#work.list(entry, { link, met, listed: true }), entry);
+  }
+
+  #count(item: Item, entry: Entry): void {
+    if (this.#work.isInScope(item, entry)) this.inScope++;
     if (item.state === 'InScope' || item.state === 'Failed') this.present++;
-    this.items.push(item);
+  }
+
+  #print(met: number, entry: Entry): string {
+    const { schema, request } = this.definition;
+    const print = printOf(entry, request.attributes, schema, this.#context.digest);
+    this.#met.prints.set(met, print);
+    return print;
   }
 
   /** Two entries with one id: both fail, nobody knows which is meant. */
-  #meetAgain(ordinal: number, entry: Entry): void {
-    const link = this.#ordinals.link(ordinal);
+  #meetAgain(ordinal: number, hash: string, entry: Entry): void {
+    const link = this.linkAt(ordinal);
     if (link !== -1) this.#context.links.disturb(link);
     let item = this.itemAt(ordinal);
-    if (!item) {
-      item = this.#examine(entry, link, true, undefined);
-      this.#ordinals.set(ordinal, this.items.length, link);
-      this.items.push(item);
-    }
+    if (item) this.#countFailed(item);
+    else item = this.#work.list(entry, { link, met: this.#ordinalAgain(ordinal, hash), listed: true });
     item.occurrences++;
-    this.#countFailed(item);
     item.state = 'Failed';
     const message = `id '${entry.id}' occurs ${item.occurrences} times in ${this.definition.system} ${this.definition.object}; keep one entry of that id`;
     item.error = { code: 'DuplicateKey', attribute: this.definition.schema.id, rule: null, message };
-    if (this.definition.side === 'Target') this.#indexKeys(entry, ordinal);
-    else this.#addKeys(item, entry);
+    if (this.definition.side === 'Target') this.#work.logKeys(item.met, entry);
+    else this.#work.addKeys(item, entry);
+  }
+
+  /** One that was recognised has had none of its own so far. */
+  #ordinalAgain(ordinal: number, hash: string): number {
+    if (ordinal < RECOGNISED) return ordinal;
+    const met = this.#met.add(hash, true);
+    this.#metAgain.set(ordinal - RECOGNISED, met);
+    return met;
   }
 
   /**
@@ -195,56 +272,18 @@ export class Roll {
   }
 
   /** An entry that fails after it was met counts as one in scope. */
-  #countFailed({ state, handle }: Item): void {
-    if (state === 'OutOfScope' || state === 'DeletedMark') this.present++;
-    const deletedOutside =
-      state === 'DeletedMark' &&
-      handle !== undefined &&
-      !this.#examiner.passesWhere(this.#context.spool.get(handle));
-    if (state === 'OutOfScope' || deletedOutside) this.inScope++;
+  #countFailed(item: Item): void {
+    if (item.state === 'OutOfScope' || item.state === 'DeletedMark') this.present++;
+    if (!this.#work.isInScope(item)) this.inScope++;
   }
+}
 
-  /** What an entry that cannot be judged may have meant is every hit of every one of its occurrences. */
-  #addKeys(item: Item, entry: Entry): void {
-    const { keys, error } = this.#examiner.sourceKeys(entry);
-    item.keys = keys.map((more, rule) => [...(item.keys[rule] ?? []), ...more]);
-    item.keysError ??= error;
-  }
-
-  #examine(entry: Entry, link: number, listed: boolean, print: string | undefined): Item {
-    const { digest, spool } = this.#context;
-    const { side, schema, request } = this.definition;
-    const judged = this.#examiner.judge(entry);
-    const correlated = side === 'Source' ? this.#examiner.sourceKeys(entry) : { keys: [], error: undefined };
-    return {
-      side,
-      id: entry.id,
-      key: this.keyOf(entry.id),
-      name: entry.name,
-      state: judged.state,
-      listed,
-      handle: spool.put(entry),
-      print: print ?? printOf(entry, request.attributes, schema, digest),
-      link,
-      keys: correlated.keys,
-      keysError: correlated.error,
-      error: judged.error,
-      marked: false,
-      occurrences: 1,
-    };
-  }
-
-  #indexKeys(entry: Entry, ordinal: number): void {
-    for (const [at, rule] of this.#context.correlate.entries()) {
-      const values = valuesOf(entry, rule.target.name, this.definition.schema);
-      for (const hash of this.#examiner.hashKeys(at, rule, values)) this.#keyIndexes[at]?.add(hash, ordinal);
-    }
-  }
-
-  #countValues(entry: Entry): void {
-    for (const attribute of this.definition.request.attributes) {
-      if (entry.attributes.has(attribute))
-        this.valueCounts.set(attribute, (this.valueCounts.get(attribute) ?? 0) + 1);
-    }
+async function* decodeAll(
+  batches: AsyncGenerator<readonly Entry[], Evidence>,
+): AsyncGenerator<readonly Unknown[], Evidence> {
+  for (;;) {
+    const next = await batches.next();
+    if (next.done) return next.value;
+    yield next.value.map((entry) => ({ entry, rawPrint: undefined }));
   }
 }

@@ -88,7 +88,7 @@ export class Running {
     const pairs = await this.#sides.pairs(signal);
     const baselines = { Source: memory.baseline('Source'), Target: memory.baseline('Target') };
     const { Source: source, Target: target } = this.#sides.rolls;
-    const facts = { source, target, links: this.#sides.linksBefore, baselines };
+    const facts = { source, target, links: this.#sides.links.before, baselines };
     const trips = readGuards(this.#definition, facts, digest);
     this.#releasedTrips = trips.filter((trip) => this.#released.has(trip.digest));
     this.#trips = trips.filter((trip) => !this.#released.has(trip.digest));
@@ -96,7 +96,8 @@ export class Running {
     target.failCutOff(this.#effective('Target'));
     if (!this.#request.only) this.#summary.addQuiet(this.#sides.links.countQuiet());
     const holder = (targetKey: string): string | undefined => memory.holder(targetKey);
-    const assessment = assess({ source, target, pairs, unsettled: unfinished, holder });
+    const rules = this.#definition.correlate.length;
+    const assessment = assess({ source, target, rules, pairs, unsettled: unfinished, holder });
     const more = this.#sides.targetKeysOf(assessment.wantedLinks);
     return { ...assessment, wants: [...assessment.wants, ...more] };
   }
@@ -107,6 +108,7 @@ export class Running {
     return plan(judged, {
       definition: this.#definition,
       memory: this.#ports.memory,
+      links: this.#sides,
       digest: this.#ports.digest,
       source: this.#sides.rolls.Source,
       target: this.#sides.rolls.Target,
@@ -149,11 +151,11 @@ export class Running {
   }
 
   #population(side: 'Source' | 'Target'): number {
-    return Math.max(this.#sides.linksBefore, this.#ports.memory.baseline(side)?.inScope ?? 0);
+    return Math.max(this.#sides.links.before, this.#ports.memory.baseline(side)?.inScope ?? 0);
   }
 
   #limits(): Pick<GuardInput, 'firstLoad' | 'firstEnforcedRun'> {
-    const isEmpty = this.#sides.rolls.Target.inScope === 0 && this.#sides.linksBefore === 0;
+    const isEmpty = this.#sides.rolls.Target.inScope === 0 && this.#sides.links.before === 0;
     const firstLoad = isEmpty || this.#ports.memory.firstLoad();
     return { firstLoad, firstEnforcedRun: this.#ports.memory.enforcedRuns() === 0 };
   }
@@ -186,6 +188,7 @@ export class Running {
     return {
       definition: this.#definition,
       memory,
+      links: this.#sides,
       digest,
       writers: { Source: source.writer, Target: target.writer },
       bodies: this.#bodies,
@@ -260,6 +263,7 @@ export class Running {
     });
     if (effect === 'Apply') for (const trip of this.#releasedTrips) memory.useRelease(trip.digest);
     memory.flush();
+    if (effect === 'Apply') this.#sides.store();
   }
 
   #isAccepted(side: 'Source' | 'Target'): boolean {

@@ -7,7 +7,7 @@ import type { Item } from './item.ts';
 import { LinkTable } from './link-table.ts';
 import { settleMarks } from './marks.ts';
 import { collectPairs, type Pairs } from './pairs.ts';
-import type { Digest, Memory, OpenSide, Spool } from './ports.ts';
+import type { Digest, Memory, OpenSide, Spool, StoredLink } from './ports.ts';
 import { Roll } from './roll.ts';
 
 export interface SidesContext {
@@ -28,8 +28,6 @@ export class Sides {
   readonly links: LinkTable;
   readonly rolls: Readonly<Record<'Source' | 'Target', Roll>>;
   readonly spool: Spool<Entry>;
-  /** How many links there were before this run. */
-  readonly linksBefore: number;
   readonly #definition: Definition;
   readonly #context: SidesContext;
 
@@ -38,9 +36,12 @@ export class Sides {
     this.#definition = definition;
     this.#context = context;
     this.spool = spool;
-    this.linksBefore = memory.links.count();
+    const attributes = {
+      Source: definition.source.request.attributes,
+      Target: definition.target.request.attributes,
+    };
     const epoch = definition.dependsOnTime || inFull ? undefined : definition.epoch;
-    this.links = LinkTable.load(memory.links.heads(), this.linksBefore, epoch, digest);
+    this.links = new LinkTable(memory.links, { epoch, attributes, digest });
     // The one entry that is asked for is looked at in full, however quiet its pair is.
     const row = only ? this.links.find(only.side, hashKey(only.side, only.key, digest)) : -1;
     if (row !== -1) this.links.disturb(row);
@@ -64,17 +65,36 @@ export class Sides {
   async pairs(signal: AbortSignal): Promise<Pairs> {
     const { memory, source, target } = this.#context;
     const readers = { Source: source, Target: target };
-    const input = { links: memory.links, table: this.links, rolls: this.rolls, readers };
+    const { digest } = this.#context;
+    const input = { links: memory.links, table: this.links, rolls: this.rolls, readers, digest };
     const pairs = await collectPairs(input, signal);
     this.#settleMarks(pairs);
     return pairs;
   }
 
-  /** Asked before anything is written: rows count in the order of the links. */
   targetKeysOf(rows: ReadonlySet<number>): string[] {
-    if (rows.size === 0) return [];
-    const heads = [...this.#context.memory.links.heads()];
-    return heads.filter((_, row) => rows.has(row)).map((head) => head.targetKey);
+    const keys: string[] = [];
+    if (rows.size === 0) return keys;
+    const { memory, digest } = this.#context;
+    for (const { sourceKey, targetKey } of memory.links.heads())
+      if (rows.has(this.links.find('Source', hashKey('Source', sourceKey, digest)))) keys.push(targetKey);
+    return keys;
+  }
+
+  put(link: StoredLink): void {
+    this.#context.memory.links.put(link);
+    this.links.put(link);
+  }
+
+  remove(sourceKey: string): void {
+    this.#context.memory.links.remove(sourceKey);
+    this.links.remove(sourceKey);
+  }
+
+  /** What was read is recognised the next time. After this no link may be written. */
+  store(): void {
+    for (const _ of this.rolls.Source.learn()) void _;
+    this.links.store(this.rolls.Target.learn());
   }
 
   #settleMarks(pairs: Pairs): void {

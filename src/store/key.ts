@@ -5,13 +5,33 @@ import type { Digest } from '../engine/ports.ts';
 import { StateError } from './state-error.ts';
 
 const KEY_BYTES = 32;
+/** 128 bits. */
+const OCTETS_DIGITS = 32;
 const FORM = /^[0-9a-f]{64}$/;
 
 /** For plans made without any state: what it yields cannot be approved, and says so. */
 export const PUBLIC_KEY: string = '0'.repeat(KEY_BYTES * 2);
 
 export function keyedDigest(key: string): Digest {
-  return { hash: (text) => hash('sha256', key + text, 'hex') };
+  return {
+    hash: (text) => hash('sha256', key + text, 'hex'),
+    octets: (purpose) => octetsDigest(key, purpose),
+  };
+}
+
+/** What comes before the octets stands in the buffer already. */
+function octetsDigest(key: string, purpose: string): (octets: Uint8Array) => string {
+  const prefix = Buffer.from(`${key}octets|${purpose.length}:${purpose}|`);
+  let buffer = prefix;
+  return (octets) => {
+    const length = prefix.length + octets.length;
+    if (buffer.length < length) {
+      buffer = Buffer.alloc(2 * length);
+      prefix.copy(buffer);
+    }
+    buffer.set(octets, prefix.length);
+    return hash('sha256', buffer.subarray(0, length), 'hex').slice(0, OCTETS_DIGITS);
+  };
 }
 
 /** A value that only this key gives, kept beside the state so that another key is noticed. */

@@ -2,17 +2,20 @@
 import type { LinkHead, Links, StoredLink } from '../engine/ports.ts';
 import type { SQLOutputValue } from 'node:sqlite';
 import { numberOf, textOf, type Database, type Row } from './database.ts';
+import { SqliteLinkPages } from './link-pages.ts';
 
 const COLUMNS =
   'source_key, target_key, source_id, target_id, source_print, target_print, settled_in, agreed, linked_at';
 
 export class SqliteLinks implements Links {
+  readonly pages: SqliteLinkPages;
   readonly #database: Database;
   readonly #mapping: number;
 
   constructor(database: Database, mapping: number) {
     this.#database = database;
     this.#mapping = mapping;
+    this.pages = new SqliteLinkPages(database, mapping);
   }
 
   count(): number {

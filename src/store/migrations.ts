@@ -58,4 +58,19 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX hand_acts_at ON hand_acts (at);
   `,
+  `
+  CREATE TABLE link_books (mapping INTEGER PRIMARY KEY, valid INTEGER NOT NULL, header TEXT NOT NULL);
+  CREATE TABLE link_pages (
+    mapping INTEGER NOT NULL, part TEXT NOT NULL, page INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (mapping, part, page)
+  );
+  CREATE TRIGGER links_added AFTER INSERT ON links BEGIN
+    UPDATE link_books SET valid = 0 WHERE mapping = NEW.mapping AND valid = 1;
+  END;
+  CREATE TRIGGER links_changed AFTER UPDATE ON links BEGIN
+    UPDATE link_books SET valid = 0 WHERE mapping IN (OLD.mapping, NEW.mapping) AND valid = 1;
+  END;
+  CREATE TRIGGER links_removed AFTER DELETE ON links BEGIN
+    UPDATE link_books SET valid = 0 WHERE mapping = OLD.mapping AND valid = 1;
+  END;
+  `,
 ];

@@ -11,6 +11,8 @@ export interface RepositoryConfig extends ObjectConfig {
   readonly now: () => number;
 }
 
+const BORDER = Uint8Array.of(0xff);
+
 /** How long a deleted mark is kept. */
 const KEEP_DELETED_MS = 90 * 86_400_000;
 
@@ -44,6 +46,20 @@ export class RepositoryObjects {
       'SELECT id, attributes FROM objects WHERE system = ? AND object = ? AND deleted_at IS NULL ORDER BY key';
     for (const row of this.#database.iterate(sql, ...this.#names()))
       yield entryOf(textOf(row, 'id'), textOf(row, 'attributes'));
+  }
+
+  /** As it is stored, and how to make an entry of it. */
+  *allRaw(): Generator<{ readonly raw: Uint8Array; readonly decode: () => Entry }> {
+    const sql =
+      'SELECT CAST(id AS BLOB), CAST(attributes AS BLOB) FROM objects WHERE system = ? AND object = ? AND deleted_at IS NULL ORDER BY key';
+    for (const [id, attributes] of this.#database.columns(sql, ...this.#names())) {
+      if (!(id instanceof Uint8Array) || !(attributes instanceof Uint8Array)) continue;
+      // No id holds the octet 0xff, which is none of UTF-8.
+      yield {
+        raw: Buffer.concat([id, BORDER, attributes]),
+        decode: () => entryOf(textIn(id), textIn(attributes)),
+      };
+    }
   }
 
   find(key: string): Entry | undefined {
@@ -149,6 +165,10 @@ export class RepositoryObjects {
   #names(): [string, string] {
     return [this.config.system, this.config.name];
   }
+}
+
+function textIn(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('utf8');
 }
 
 function entryOf(id: string, attributes: string): Entry {

@@ -4,7 +4,7 @@
  */
 import type { OpenOptions, Session } from '../connectors/connector.ts';
 import type { Entry } from '../engine/entry.ts';
-import type { EntryReader, Evidence, Fetched, ReadRequest } from '../engine/ports.ts';
+import type { EntryReader, Evidence, Fetched, ReadRequest, RecogniserOf, Unknown } from '../engine/ports.ts';
 import type { Database } from './database.ts';
 import { RepositoryObjects, type RepositoryConfig } from './repository-objects.ts';
 import { RepositoryWriter } from './repository-writer.ts';
@@ -35,6 +35,7 @@ const SNAPSHOT: Evidence = {
 function reader(objects: RepositoryObjects): EntryReader {
   return {
     read: (request, signal) => readAll(objects, request, signal),
+    skim: (request, recogniserOf, signal) => skimAll(objects, request, recogniserOf, signal),
     fetch: (ids, request, signal) => fetchAll(objects, ids, request, signal),
     // The writer chooses the id, so it is the name too.
     fetchByName: (names, request, signal) => fetchAll(objects, names, request, signal),
@@ -56,6 +57,28 @@ async function* readAll(
     batch = [];
   }
   if (batch.length > 0) yield batch;
+  return SNAPSHOT;
+}
+
+async function* skimAll(
+  objects: RepositoryObjects,
+  request: ReadRequest,
+  recogniserOf: RecogniserOf,
+  signal: AbortSignal,
+): AsyncGenerator<readonly Unknown[], Evidence> {
+  signal.throwIfAborted();
+  const recogniser = recogniserOf(JSON.stringify(request.attributes));
+  let unknown: Unknown[] = [];
+  let read = 0;
+  for (const { raw, decode } of objects.allRaw()) {
+    const rawPrint = recogniser.recognise(raw);
+    if (rawPrint !== undefined) unknown.push({ entry: asAskedFor(decode(), request), rawPrint });
+    if (++read % BATCH > 0) continue;
+    yield unknown;
+    signal.throwIfAborted();
+    unknown = [];
+  }
+  yield unknown;
   return SNAPSHOT;
 }
 

@@ -264,8 +264,11 @@ function applyEdit(world: ToyWorld, own: ToyMapping, one: Edit): void {
 
 // --- acting out -----------------------------------------------------------------------------------------------
 
+const RUNS_IN_ONE_SPELLING = 3;
+
 export class Stage {
   readonly #worlds: Map<string, World> = new Map();
+  #runs = 0;
 
   constructor(world: ToyWorld) {
     const state = new State();
@@ -300,6 +303,10 @@ export class Stage {
     fill(world.source, mapping.source);
     fill(world.target, toys.target);
     for (const one of toys.mappings) this.#relink(one);
+    // Mostly in the octets of the run before, so that what has not changed is recognised by them.
+    const spelling = Math.floor(this.#runs++ / RUNS_IN_ONE_SPELLING);
+    world.source.spelling = spelling;
+    world.target.spelling = spelling;
     world.source.writes = [];
     world.target.writes = [];
     return world.run();

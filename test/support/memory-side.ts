@@ -14,6 +14,8 @@ import type {
   NewEntry,
   OpenSide,
   ReadRequest,
+  RecogniserOf,
+  Unknown,
   Written,
 } from '../../src/engine/ports.ts';
 
@@ -106,6 +108,31 @@ export class MemorySide implements OpenSide {
       if (page.length > 0) yield page.map((entry) => picked(entry, request));
     }
     return this.evidence;
+  }
+
+  /** What makes the octets of an entry other ones although it says the same. */
+  spelling = 0;
+  /** How often an entry was recognised. */
+  recognised = 0;
+
+  async *skim(
+    request: ReadRequest,
+    recogniserOf: RecogniserOf,
+  ): AsyncGenerator<readonly Unknown[], Evidence> {
+    const recogniser = recogniserOf(JSON.stringify(request));
+    const batches = this.read(request);
+    for (;;) {
+      const next = await batches.next();
+      if (next.done) return next.value;
+      yield next.value.flatMap((entry) => {
+        const { id, name, attributes } = entry;
+        const octets = Buffer.from(JSON.stringify([this.spelling, id, name, [...attributes]]));
+        const rawPrint = recogniser.recognise(octets);
+        if (rawPrint !== undefined) return [{ entry, rawPrint }];
+        this.recognised++;
+        return [];
+      });
+    }
   }
 
   async *fetch(ids: readonly string[], request: ReadRequest): AsyncGenerator<Fetched> {

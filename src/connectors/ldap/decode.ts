@@ -25,6 +25,8 @@ interface Name {
 export interface Decoder {
   /** What the server must be asked for. */
   readonly attributes: readonly string[];
+  /** All that an entry's meaning depends on beside its octets. */
+  readonly form: string;
   /** From where a SearchResultEntry begins. Undefined for an entry without id. Throws InvalidData. */
   decode(cursor: BerCursor): Entry | undefined;
 }
@@ -47,6 +49,7 @@ export function decoderFor(
   const names = new Names(schema.id, wanted);
   return {
     attributes: [...asked],
+    form: JSON.stringify([schema.id, idIsBinary, [...wanted.values()]]),
     decode(cursor) {
       const attributes = new Map<string, readonly Value[]>();
       let id: string | undefined;

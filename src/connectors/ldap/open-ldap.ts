@@ -5,7 +5,14 @@
  */
 import { attributeOf, type AttributeSchema, type Entry, type ObjectSchema } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
-import type { EntryWriter, Evidence, Fetched, ReadRequest } from '../../engine/ports.ts';
+import type {
+  EntryWriter,
+  Evidence,
+  Fetched,
+  ReadRequest,
+  RecogniserOf,
+  Unknown,
+} from '../../engine/ports.ts';
 import type { OpenOptions, OpenSession, Probe, Session } from '../connector.ts';
 import { mergeSchema, plainAttribute, type MergedSchema } from '../schema.ts';
 import type { LdapConfig, LdapObject } from './config.ts';
@@ -118,6 +125,14 @@ class LdapSession implements Session {
 
   read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<readonly Entry[], Evidence> {
     return this.#reader.read(request, signal);
+  }
+
+  skim(
+    request: ReadRequest,
+    recogniserOf: RecogniserOf,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Unknown[], Evidence> {
+    return this.#reader.skim(request, recogniserOf, signal);
   }
 
   fetch(ids: readonly string[], request: ReadRequest, signal: AbortSignal): AsyncGenerator<Fetched> {

@@ -7,7 +7,14 @@ import type { Filter } from 'ldapts';
 
 import type { Entry, ObjectSchema } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
-import type { EntryReader, Evidence, Fetched, ReadRequest } from '../../engine/ports.ts';
+import type {
+  EntryReader,
+  Evidence,
+  Fetched,
+  ReadRequest,
+  RecogniserOf,
+  Unknown,
+} from '../../engine/ports.ts';
 import type { LdapObject } from './config.ts';
 import type { Connection } from './connection.ts';
 import { decoderFor, type Decoder } from './decode.ts';
@@ -55,6 +62,27 @@ export class LdapReader implements EntryReader {
         if (entry) entries.push(entry);
       }
       if (entries.length > 0) yield entries;
+    }
+    return step.value;
+  }
+
+  async *skim(
+    request: ReadRequest,
+    recogniserOf: RecogniserOf,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Unknown[], Evidence> {
+    const { schema, directory } = this.#parts;
+    const recogniser = recogniserOf(decoderFor(request, schema, directory.schema).form);
+    await using listing = this.readRaw(request, signal);
+    let step = await listing.next();
+    for (; !step.done; step = await listing.next()) {
+      const unknown: Unknown[] = [];
+      for (const raw of step.value) {
+        const rawPrint = recogniser.recognise(raw.raw);
+        const entry = rawPrint === undefined ? undefined : raw.decode();
+        if (entry) unknown.push({ entry, rawPrint });
+      }
+      yield unknown;
     }
     return step.value;
   }
