@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 
-import { parse, type CsvError, type InfoRecord, type Parser } from 'csv-parse';
+import { parse, type CsvError, type InfoRecord, type Options, type Parser } from 'csv-parse';
 
 import type { CsvDialect } from './config.ts';
 
@@ -26,6 +26,8 @@ export interface Row {
   /** As it stands in the text, with its line end. Overwritten when the next batch is asked for: copy it to keep it. */
   readonly raw: Buffer;
   readonly line: number;
+  /** Set where a recogniser was asked already, and did not know the row. */
+  readonly rawPrint?: string;
 }
 
 export interface RowFault {
@@ -39,6 +41,26 @@ export interface RowBatch {
   readonly faults: readonly RowFault[];
   /** The rest cannot be read. */
   readonly hopeless: boolean;
+  /** Rows between those above that were recognised, and so were not taken apart. */
+  readonly recognised?: RecognisedRows;
+}
+
+export interface RecognisedRows {
+  readonly count: number;
+  readonly lastLine: number;
+}
+
+/** What makes csv-parse read the dialect, here and wherever else it parses rows. */
+export function parserOptions(dialect: CsvDialect): Options {
+  return {
+    delimiter: dialect.delimiter,
+    quote: dialect.quote === '' ? null : dialect.quote,
+    escape: dialect.quote === '' ? null : dialect.quote,
+    // All three, always: detection by the first line would leave a CR in the last cell of a mixed file.
+    record_delimiter: ['\r\n', '\n', '\r'],
+    relax_column_count: true, // the caller knows the header and tells the line
+    max_record_size: MAX_ROW_CHARACTERS,
+  };
 }
 
 export class RowScanner {
@@ -57,15 +79,13 @@ export class RowScanner {
   /** csv-parse counts a line break of two characters inside a cell twice: how often that has happened. */
   #miscounted = 0;
 
-  constructor(dialect: CsvDialect) {
+  readonly #linesBefore: number;
+
+  /** `firstLine`: the line that the text begins on, which is the beginning of a row. */
+  constructor(dialect: CsvDialect, firstLine = 1) {
+    this.#linesBefore = firstLine - 1;
     this.#parser = parse({
-      delimiter: dialect.delimiter,
-      quote: dialect.quote === '' ? null : dialect.quote,
-      escape: dialect.quote === '' ? null : dialect.quote,
-      // All three, always: detection by the first line would leave a CR in the last cell of a mixed file.
-      record_delimiter: ['\r\n', '\n', '\r'],
-      relax_column_count: true, // the caller knows the header and tells the line
-      max_record_size: MAX_ROW_CHARACTERS,
+      ...parserOptions(dialect),
       skip_records_with_error: true,
       on_record: (cells: string[], info: InfoRecord) => this.#take(cells, info),
       on_skip: (error) => this.#skip(error),
@@ -152,7 +172,7 @@ export class RowScanner {
         doubled += cell.match(/\r\n/g)?.length ?? 0;
       }
     }
-    const line = countedLines - inside - this.#miscounted;
+    const line = this.#linesBefore + countedLines - inside - this.#miscounted;
     this.#miscounted += doubled;
     this.#lastLine = countedLines;
     return line;
@@ -164,7 +184,7 @@ export class RowScanner {
     const line = (code === 'INVALID_OPENING_QUOTE' ? counted : this.#lastLine + 1) - this.#miscounted;
     this.#faults.push({
       reason: 'InvalidRow',
-      line,
+      line: this.#linesBefore + line,
       problem: WHAT_IS_WRONG[code] ?? 'the row cannot be parsed',
     });
     if (HOPELESS.has(code)) {

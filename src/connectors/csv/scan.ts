@@ -11,7 +11,8 @@ import type { CsvDialect } from './config.ts';
 import { byteOrderMarkOf, Decoder } from './encoding.ts';
 import { judge, type Expectation, type Verdict } from './expectation.ts';
 import { bytesOf, type EndOfBytes, type FileState, type Place } from './place.ts';
-import { RowScanner, type Row, type RowBatch, type RowFault } from './rows.ts';
+import { RowSkimmer, type Skimming } from './row-skimmer.ts';
+import { RowScanner, type RecognisedRows, type Row, type RowBatch, type RowFault } from './rows.ts';
 
 export interface CsvFile {
   readonly place: Place;
@@ -35,26 +36,26 @@ export interface ScanEnd {
 }
 
 /**
- * Yields lines in the file's order and returns what they are worth. Damaged rows are left out and make the
- * evidence `No`; a header that cannot be used throws InvalidData.
+ * Yields lines in the file's order, once per chunk, and returns what they are worth. Damaged rows are left out and
+ * make the evidence `No`; a header that cannot be used throws InvalidData. Recognised rows are left out and count.
  */
 export async function* scan(
   file: CsvFile,
   signal: AbortSignal,
   wantDigest: boolean,
+  skimming?: Skimming,
 ): AsyncGenerator<readonly Line[], ScanEnd> {
   const hash = wantDigest || file.expectation.checksum ? createHash('sha256') : undefined;
   const decoder = new Decoder(file.dialect.encoding);
   const sorter = new LineSorter(file);
-  using scanner = new RowScanner(file.dialect);
+  using scanner = skimming ? new RowSkimmer(file.dialect, skimming) : new RowScanner(file.dialect);
   const bytes = bytesOf(file.place, signal);
   try {
     let next = await bytes.next();
     for (; !next.done; next = await bytes.next()) {
       hash?.update(next.value);
       const mark = sorter.begun ? 0 : byteOrderMarkOf(next.value, file.dialect.encoding).length;
-      const lines = sorter.sort(await scanner.push(decoder.decode(next.value.subarray(mark))));
-      if (lines.length > 0) yield lines;
+      yield sorter.sort(await scanner.push(decoder.decode(next.value.subarray(mark))));
     }
     const rest = sorter.sort(await scanner.push(decoder.end()));
     const last = [...rest, ...sorter.sort(await scanner.end())];
@@ -81,6 +82,7 @@ class LineSorter {
   openEnd: string | undefined;
   #columns = 0;
   #key = -1;
+  #trailerLine: number | undefined;
 
   constructor(file: CsvFile) {
     this.#file = file;
@@ -94,6 +96,7 @@ class LineSorter {
       const kind = this.#kindOf(row);
       if (kind !== undefined) lines.push({ ...row, kind });
     }
+    if (batch.recognised) this.#count(batch.recognised);
     return lines;
   }
 
@@ -103,6 +106,12 @@ class LineSorter {
       const why = this.firstFault ? `line 1: ${this.firstFault.problem}` : 'it is empty, a header is needed';
       throw invalid(this.#file, why);
     }
+  }
+
+  /** They were data rows before, and are no others. */
+  #count({ count, lastLine }: RecognisedRows): void {
+    this.rows += count;
+    if (this.#trailerLine !== undefined && lastLine > this.#trailerLine) this.rowsAfterTrailer = true;
   }
 
   #note(fault: RowFault): void {
@@ -122,6 +131,7 @@ class LineSorter {
     const count = this.#file.expectation.trailer?.countOf(splitLineEnd(row.raw).content.toString('utf8'));
     if (count !== undefined) {
       this.trailerCount = count;
+      this.#trailerLine = row.line;
       return 'Trailer';
     }
     const problem = this.#problemOf(row);

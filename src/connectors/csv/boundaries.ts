@@ -1,0 +1,161 @@
+/**
+ * Where rows end in UTF-8 text, without taking them apart. It knows strict RFC 4180 alone: a quote only around a
+ * whole cell, doubled inside it, and LF or CRLF at the end of a row. What is anything else is told as doubt, and is
+ * left to the parser with all that follows, so that no two of us ever decide what a damaged row is.
+ */
+import { isUtf8 } from 'node:buffer';
+
+import type { CsvDialect } from './config.ts';
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const ASCII_END = 0x80;
+
+/** No octet. */
+const NONE = -1;
+
+/** Far above any identity record. A longer row is left to the parser, which can say that a quote is never closed. */
+const MAX_ROW_BYTES = 1024 * 1024;
+
+/** What begins where the last row ended: a whole row, one that goes on in the next chunk, or what needs the parser. */
+export type Found = 'Row' | 'Beginning' | 'Doubt';
+
+/** Each `Row` is exactly what csv-parse takes for one row, and at its end csv-parse would be as at the beginning. */
+export class RowBoundaries {
+  /** Line on which the row found begins. */
+  line = 1;
+  readonly #delimiter: number;
+  readonly #quote: number;
+  readonly #simple: boolean;
+  /** The text from the end of the last chunk's last row on. Its memory is used again for the next chunk. */
+  #text: Buffer = Buffer.alloc(0);
+  #memory: Buffer = Buffer.alloc(0);
+  /** Whether every whole line of the text is UTF-8. Else each row is looked at. */
+  #valid = true;
+  #start = 0;
+  #end = 0;
+  #nextLine = 1;
+  /** The first one at or after the row's start, so that it is not looked for again in every row. */
+  #nextQuote = NONE;
+  #nextReturn = NONE;
+  #breaks = 0;
+
+  constructor({ delimiter, quote }: CsvDialect) {
+    this.#delimiter = delimiter.charCodeAt(0);
+    this.#quote = quote === '' ? NONE : quote.charCodeAt(0);
+    this.#simple = this.#delimiter < ASCII_END && this.#quote < ASCII_END;
+  }
+
+  /** Copies the chunk. Rows found before are overwritten. */
+  append(chunk: Buffer): void {
+    const rest = this.rest();
+    const length = rest.length + chunk.length;
+    if (this.#memory.length < length) {
+      const larger = Buffer.allocUnsafe(2 * length);
+      rest.copy(larger);
+      this.#memory = larger;
+    } else if (this.#end > 0) {
+      rest.copy(this.#memory);
+    }
+    chunk.copy(this.#memory, rest.length);
+    this.#text = this.#memory.subarray(0, length);
+    this.#valid = isUtf8(this.#text.subarray(0, this.#text.lastIndexOf(LINE_FEED) + 1));
+    this.#end = 0;
+    this.#nextQuote = NONE;
+    this.#nextReturn = NONE;
+  }
+
+  /** Goes on from the end of the row before. After anything but `Row`, `rest` begins with what was looked at. */
+  next(): Found {
+    const start = this.#end;
+    this.#start = start;
+    this.line = this.#nextLine;
+    this.#breaks = 0;
+    const found = this.#simple ? this.#look(start) : 'Doubt';
+    if (found === 'Row' && this.#isFit()) {
+      this.#nextLine += this.#breaks + 1;
+      return found;
+    }
+    const end = this.#end;
+    this.#end = start;
+    if (found === 'Beginning' && this.#text.length - end <= MAX_ROW_BYTES) return found;
+    return 'Doubt';
+  }
+
+  /** The row that was found, with its line end. */
+  row(): Buffer {
+    return this.#text.subarray(this.#start, this.#end);
+  }
+
+  rest(): Buffer {
+    return this.#text.subarray(this.#end);
+  }
+
+  #isFit(): boolean {
+    return this.#end - this.#start <= MAX_ROW_BYTES && (this.#valid || isUtf8(this.row()));
+  }
+
+  #look(start: number): Found {
+    const text = this.#text;
+    const lineFeed = text.indexOf(LINE_FEED, start);
+    const limit = lineFeed < 0 ? text.length : lineFeed;
+    if (this.#nextQuote < start) this.#nextQuote = this.#find(this.#quote, start);
+    if (this.#nextQuote < limit) return this.#lookCellByCell(start);
+    if (this.#nextReturn < start) this.#nextReturn = this.#find(CARRIAGE_RETURN, start);
+    if (this.#nextReturn < limit - 1) return 'Doubt';
+    if (lineFeed < 0) return 'Beginning';
+    this.#end = lineFeed + 1;
+    return 'Row';
+  }
+
+  #find(octet: number, start: number): number {
+    const at = octet === NONE ? NONE : this.#text.indexOf(octet, start);
+    return at < 0 ? this.#text.length : at;
+  }
+
+  #lookCellByCell(start: number): Found {
+    const text = this.#text;
+    let at = start;
+    for (;;) {
+      at = text[at] === this.#quote ? this.#afterQuoted(at + 1) : this.#afterPlain(at);
+      if (at >= text.length) return 'Beginning';
+      const octet = text[at];
+      at += 1;
+      if (octet === this.#delimiter) continue;
+      if (octet === CARRIAGE_RETURN && at >= text.length) return 'Beginning';
+      if (octet === CARRIAGE_RETURN && text[at] === LINE_FEED) at += 1;
+      else if (octet !== LINE_FEED) return 'Doubt';
+      this.#end = at;
+      return 'Row';
+    }
+  }
+
+  /** The place after the closing quote; the end of the text where there is none. Counts line breaks. */
+  #afterQuoted(from: number): number {
+    const text = this.#text;
+    const quote = this.#quote;
+    for (let at = from; at < text.length; at += 1) {
+      const octet = text[at];
+      if (octet === quote) {
+        if (text[at + 1] !== quote) return at + 1;
+        at += 1;
+      } else if (octet === LINE_FEED || (octet === CARRIAGE_RETURN && text[at + 1] !== LINE_FEED)) {
+        this.#breaks += 1;
+      }
+    }
+    return text.length;
+  }
+
+  /** The place of whatever a plain cell cannot contain. */
+  #afterPlain(from: number): number {
+    const text = this.#text;
+    let at = from;
+    while (at < text.length) {
+      const octet = text[at];
+      if (octet === this.#delimiter || octet === this.#quote) break;
+      if (octet === LINE_FEED || octet === CARRIAGE_RETURN) break;
+      at += 1;
+    }
+    return at;
+  }
+}

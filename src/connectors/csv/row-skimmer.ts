@@ -1,0 +1,136 @@
+/**
+ * Rows as RowScanner gives them, but what is recognised by its octets is not taken apart. A hit is right because the
+ * octets are looked at from a true row boundary to the next: csv-parse made exactly one row of the same octets
+ * before, and what it makes of a row depends on nothing that stands before it. Cells come from csv-parse alone.
+ */
+import { parse } from 'csv-parse/sync';
+
+import type { Recogniser } from '../../engine/ports.ts';
+import { RowBoundaries } from './boundaries.ts';
+import type { CsvDialect } from './config.ts';
+import { parserOptions, RowScanner, type Row, type RowBatch } from './rows.ts';
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+export interface Skimming {
+  readonly recogniser: Recogniser;
+  /** Under another one nobody is asked. */
+  readonly header: readonly string[];
+}
+
+type UncutRow = Omit<Row, 'cells'>;
+
+export class RowSkimmer {
+  readonly #dialect: CsvDialect;
+  readonly #skimming: Skimming;
+  /** From the first doubt on, RowScanner reads alone: it says what is damaged, and on which line, as ever. */
+  #reader: RowBoundaries | RowScanner;
+  #begun = false;
+  #asks = false;
+  #unknown: UncutRow[] = [];
+  #recognised = 0;
+  #lastRecognised = 0;
+
+  constructor(dialect: CsvDialect, skimming: Skimming) {
+    this.#dialect = dialect;
+    this.#skimming = skimming;
+    this.#reader = new RowBoundaries(dialect);
+  }
+
+  async push(chunk: Buffer): Promise<RowBatch> {
+    const reader = this.#reader;
+    if (reader instanceof RowScanner) return reader.push(chunk);
+    if (chunk.length > 0) reader.append(chunk);
+    const header: Row[] = [];
+    let found = reader.next();
+    if (found === 'Row' && !this.#begun) {
+      header.push(this.#begin(reader));
+      found = reader.next();
+    }
+    for (; found === 'Row'; found = reader.next()) this.#take(reader);
+    const batch = this.#batch(header);
+    return found === 'Doubt' ? merged(batch, await this.#giveUp(reader).push(reader.rest())) : batch;
+  }
+
+  async end(): Promise<RowBatch> {
+    const reader = this.#reader;
+    if (reader instanceof RowScanner) return reader.end();
+    const scanner = this.#giveUp(reader);
+    return merged(await scanner.push(reader.rest()), await scanner.end());
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#reader instanceof RowScanner) this.#reader[Symbol.dispose]();
+  }
+
+  #giveUp(boundaries: RowBoundaries): RowScanner {
+    const scanner = new RowScanner(this.#dialect, boundaries.line);
+    this.#reader = scanner;
+    return scanner;
+  }
+
+  #begin(boundaries: RowBoundaries): Row {
+    const { header } = this.#skimming;
+    const raw = boundaries.row();
+    const [cells = []] = this.#parse(raw, 1);
+    this.#begun = true;
+    this.#asks = cells.length === header.length && cells.every((cell, index) => cell === header[index]);
+    return { cells, raw, line: boundaries.line };
+  }
+
+  #take(boundaries: RowBoundaries): void {
+    const raw = boundaries.row();
+    const { line } = boundaries;
+    const isBlank = raw[0] === LINE_FEED || raw[0] === CARRIAGE_RETURN;
+    if (isBlank || !this.#asks) {
+      this.#unknown.push({ raw, line });
+      return;
+    }
+    const rawPrint = this.#skimming.recogniser.recognise(raw);
+    if (rawPrint === undefined) {
+      this.#recognised += 1;
+      this.#lastRecognised = line;
+    } else {
+      this.#unknown.push({ raw, line, rawPrint });
+    }
+  }
+
+  #batch(before: readonly Row[]): RowBatch {
+    const unknown = this.#unknown;
+    const recognised = { count: this.#recognised, lastLine: this.#lastRecognised };
+    this.#unknown = [];
+    this.#recognised = 0;
+    const cells = this.#parse(together(unknown), unknown.length);
+    const rows = unknown.map((row, index) => ({ ...row, cells: cells[index] ?? [] }));
+    return { rows: [...before, ...rows], faults: [], hopeless: false, recognised };
+  }
+
+  /** Throws where rows are not what they were taken for: their cells would belong to others. */
+  #parse(text: Buffer, count: number): readonly (readonly string[])[] {
+    if (count === 0) return [];
+    const records = parse(text, parserOptions(this.#dialect));
+    if (records.length === count) return records;
+    throw new Error(`${String(count)} rows were found where csv-parse finds ${String(records.length)}`);
+  }
+}
+
+/** Neighbours in the text need no copy of their own. */
+function together(rows: readonly UncutRow[]): Buffer {
+  const [first] = rows;
+  const last = rows.at(-1);
+  if (!first || !last) return Buffer.alloc(0);
+  const length = last.raw.byteOffset + last.raw.length - first.raw.byteOffset;
+  const octets = rows.reduce((sum, { raw }) => sum + raw.length, 0);
+  if (octets === length) return Buffer.from(first.raw.buffer, first.raw.byteOffset, length);
+  return Buffer.concat(rows.map(({ raw }) => raw));
+}
+
+function merged(one: RowBatch, other: RowBatch): RowBatch {
+  return {
+    rows: [...one.rows, ...other.rows],
+    faults: [...one.faults, ...other.faults],
+    hopeless: other.hopeless,
+    ...(one.recognised ? { recognised: one.recognised } : {}),
+  };
+}

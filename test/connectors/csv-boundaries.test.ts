@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import {
+  array,
+  assert,
+  asyncProperty,
+  constantFrom,
+  integer,
+  oneof,
+  record,
+  string,
+  tuple,
+} from 'fast-check';
+
+import { RowBoundaries, type Found } from '../../src/connectors/csv/boundaries.ts';
+import type { CsvDialect } from '../../src/connectors/csv/config.ts';
+import { RowSkimmer } from '../../src/connectors/csv/row-skimmer.ts';
+import { RowScanner, type RowBatch, type RowFault } from '../../src/connectors/csv/rows.ts';
+import { PLAIN } from '../support/csv-harness.ts';
+
+/** Chunks of `size` octets in memory that the next one overwrites, as a file's are. */
+function* piecesOf(text: Buffer, size: number): Generator<Buffer> {
+  const memory = Buffer.alloc(size);
+  for (let at = 0; at < text.length; at += size) {
+    memory.fill(0x21);
+    yield memory.subarray(0, text.copy(memory, 0, at, at + size));
+  }
+  memory.fill(0x21);
+}
+
+interface Cut {
+  readonly rows: readonly string[];
+  readonly lines: readonly number[];
+  readonly end: Found;
+  readonly rest: string;
+}
+
+function cut(text: string | Buffer, size: number, dialect: CsvDialect = PLAIN): Cut {
+  const boundaries = new RowBoundaries(dialect);
+  const rows: string[] = [];
+  const lines: number[] = [];
+  let end: Found = 'Beginning';
+  for (const piece of piecesOf(Buffer.from(text), size)) {
+    boundaries.append(piece);
+    for (end = boundaries.next(); end === 'Row'; end = boundaries.next()) {
+      rows.push(boundaries.row().toString());
+      lines.push(boundaries.line);
+    }
+    if (end === 'Doubt') break;
+  }
+  return { rows, lines, end, rest: boundaries.rest().toString() };
+}
+
+describe.each([1, 2, 3, 7, 1000])('in chunks of %d octets', (size) => {
+  it.each([
+    ['LF', 'a,b\nc,d\n', ['a,b\n', 'c,d\n'], [1, 2]],
+    ['CRLF', 'a,b\r\nc,d\r\n', ['a,b\r\n', 'c,d\r\n'], [1, 2]],
+    ['mixed', 'a\r\nb\nc\r\n', ['a\r\n', 'b\n', 'c\r\n'], [1, 2, 3]],
+    ['blank lines', '\na\n\r\n\nb\n', ['\n', 'a\n', '\r\n', '\n', 'b\n'], [1, 2, 3, 4, 5]],
+    ['a quoted LF', '"a\nb",c\nd\n', ['"a\nb",c\n', 'd\n'], [1, 3]],
+    ['a quoted CRLF', 'x,"a\r\nb"\r\nd\n', ['x,"a\r\nb"\r\n', 'd\n'], [1, 3]],
+    ['a quoted CR', '"a\rb"\nd\n', ['"a\rb"\n', 'd\n'], [1, 3]],
+    ['a quoted CR before the closing quote', '"a\r"\nd\n', ['"a\r"\n', 'd\n'], [1, 3]],
+    ['doubled quotes', '"a""\n""b"\n"""",""\nd\n', ['"a""\n""b"\n', '"""",""\n', 'd\n'], [1, 3, 4]],
+    ['quotes in one row of three', 'a\n"b"\nc\n', ['a\n', '"b"\n', 'c\n'], [1, 2, 3]],
+    ['letters of several octets', 'ä,🦊\nü\n', ['ä,🦊\n', 'ü\n'], [1, 2]],
+  ])('cuts rows with %s', (_, text, rows, lines) => {
+    expect(cut(text, size)).toEqual({ rows, lines, end: 'Beginning', rest: '' });
+  });
+
+  it.each([
+    ['a row without a line end', 'a\nb', ['a\n'], 'b'],
+    ['a quote that may go on', 'a\n"b\nc\n', ['a\n'], '"b\nc\n'],
+    ['a CR that an LF may follow', 'a\nb\r', ['a\n'], 'b\r'],
+    ['a CR behind a quoted cell', 'a\n"b"\r', ['a\n'], '"b"\r'],
+    ['a closing quote that may be doubled', 'a\n"b"', ['a\n'], '"b"'],
+  ])('waits for the rest of %s', (_, text, rows, rest) => {
+    expect(cut(text, size)).toMatchObject({ rows, end: 'Beginning', rest });
+  });
+
+  it.each([
+    ['a lone CR', 'a\nb\rc\nd\n', 'b\rc'],
+    ['a lone CR before a quoted cell', 'a\nb\r"c"\nd\n', 'b\r'],
+    ['a lone CR behind a quoted cell', 'a\n"b"\rc\nd\n', '"b"\r'],
+    ['a quote inside a cell', 'a\nb"c"\nd\n', 'b"'],
+    ['text after a closing quote', 'a\n"b"c\nd\n', '"b"c'],
+    ['a NUL after a closing quote', 'a\n"b"\0\nd\n', '"b"\0'],
+    ['what is not UTF-8', Buffer.from([0x61, 0x0a, 0xff, 0x0a, 0x64, 0x0a]), '\ufffd\n'],
+  ])('doubts %s and stays before its row', (_, text, rest) => {
+    const found = cut(text, size);
+    expect(found).toMatchObject({ rows: ['a\n'], end: 'Doubt' });
+    expect(found.rest.startsWith(rest)).toBe(true);
+  });
+
+  it('takes quotes for letters where the dialect has none', () => {
+    expect(cut('"a\n"\n', size, { ...PLAIN, quote: '' })).toMatchObject({ rows: ['"a\n', '"\n'] });
+  });
+
+  it.each([{ delimiter: 'ü' }, { quote: '«' }])('leaves %j to the parser', (more) => {
+    expect(cut('a\n', size, { ...PLAIN, ...more })).toMatchObject({ rows: [], end: 'Doubt' });
+  });
+});
+
+it('leaves a row of more than a megabyte to the parser, whole or not', () => {
+  const long = `"${'x'.repeat(1024 * 1024)}`;
+  expect(cut(`a\n${long}"\n`, 65_536)).toMatchObject({ rows: ['a\n'], end: 'Doubt' });
+  expect(cut(`a\n${long}"\n`, 2_000_000)).toMatchObject({ rows: ['a\n'], end: 'Doubt' });
+  expect(cut(`a\n${long}`, 65_536)).toMatchObject({ rows: ['a\n'], end: 'Doubt' });
+});
+
+interface Seen {
+  /** In Latin-1, so that no octet is lost. */
+  readonly octets: string;
+  readonly cells: readonly string[];
+  readonly line: number;
+}
+
+async function scanned(
+  reader: RowScanner | RowSkimmer,
+  pieces: Iterable<Buffer>,
+): Promise<{ rows: readonly Seen[]; faults: readonly RowFault[] }> {
+  const rows: Seen[] = [];
+  const faults: RowFault[] = [];
+  const take = (batch: RowBatch): void => {
+    for (const { cells, raw, line } of batch.rows) rows.push({ octets: raw.toString('latin1'), cells, line });
+    faults.push(...batch.faults);
+  };
+  for (const piece of pieces) take(await reader.push(piece));
+  take(await reader.end());
+  reader[Symbol.dispose]();
+  return { rows, faults };
+}
+
+const cell = string({
+  unit: constantFrom('a', 'b', ',', '"', '\n', '\r', '\r\n', 'ü', '\0', ' '),
+  maxLength: 4,
+});
+const validRow = array(cell, { minLength: 1, maxLength: 3 }).map((cells) =>
+  cells.map((text) => (/[,"\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(','),
+);
+const anyRow = string({ unit: constantFrom('a', ',', '"', '\n', '\r', 'ü', '\ufeff'), maxLength: 8 });
+const row = oneof({ weight: 30, arbitrary: validRow }, { weight: 1, arbitrary: anyRow });
+const end = oneof(
+  { weight: 50, arbitrary: constantFrom('\n', '\r\n') },
+  { weight: 1, arbitrary: constantFrom('\r', '', '\xff\n') },
+);
+const text = array(tuple(row, end), { maxLength: 12 }).map((rows) =>
+  Buffer.concat(rows.flatMap(([line, lineEnd]) => [Buffer.from(line), Buffer.from(lineEnd, 'latin1')])),
+);
+
+const CASES = Number(process.env['ROLLCALL_CASES'] ?? 3000);
+const SEED = process.env['ROLLCALL_SEED'];
+const LIMIT_MS = Math.max(60_000, CASES * 10);
+const SETTINGS = { numRuns: CASES, ...(SEED === undefined ? {} : { seed: Number(SEED) }) };
+
+it(
+  'cuts any text as the parser alone does, whatever is recognised, in any chunks',
+  async () => {
+    let recognisedInAll = 0;
+    const world = record({ text, size: integer({ min: 1, max: 40 }), chosen: integer({ min: 0 }) });
+    const check = asyncProperty(world, async (example) => {
+      const whole = await scanned(new RowScanner(PLAIN), [example.text]);
+      const isChosen = (_: Seen, index: number): boolean => (example.chosen >> (index % 30)) % 2 === 1;
+      const known = new Set(whole.rows.filter(isChosen).map(({ octets }) => octets));
+      const recognised: string[] = [];
+      const recogniser = {
+        recognise(raw: Uint8Array): string | undefined {
+          const octets = Buffer.from(raw).toString('latin1');
+          if (!known.has(octets)) return 'print';
+          recognised.push(octets);
+          return undefined;
+        },
+      };
+      const skimmer = new RowSkimmer(PLAIN, { recogniser, header: whole.rows[0]?.cells ?? [] });
+      const skimmed = await scanned(skimmer, piecesOf(example.text, example.size));
+      expect(skimmed.faults).toEqual(whole.faults);
+      // In the file's order each row was either recognised or is there, with its cells and on its line.
+      let left = skimmed.rows;
+      for (const expected of whole.rows) {
+        const [next] = left;
+        if (next?.line === expected.line && next.octets === expected.octets) {
+          expect(next).toEqual(expected);
+          left = left.slice(1);
+        } else {
+          expect(recognised.shift()).toBe(expected.octets);
+          recognisedInAll += 1;
+        }
+      }
+      expect(left).toEqual([]);
+      expect(recognised).toEqual([]);
+    });
+    await assert(check, SETTINGS);
+    expect(recognisedInAll).toBeGreaterThan(CASES / 2);
+  },
+  LIMIT_MS,
+);
