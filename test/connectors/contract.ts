@@ -16,6 +16,7 @@ import type {
   ReadRequest,
   Written,
 } from '../../src/engine/ports.ts';
+import { RememberedRecords, skimAll } from '../support/remembered-records.ts';
 
 export type Attributes = Readonly<Record<string, readonly string[]>>;
 
@@ -29,6 +30,8 @@ export interface ContractSystem {
 export interface ContractHarness {
   readonly transactional: boolean;
   readonly idChosenBy: 'Writer' | 'System';
+  /** Whether records are recognised by their octets. */
+  readonly skims: boolean;
   /** The entry's name for a key, where the system has names. */
   nameOf(key: string): string | undefined;
   start(seed: readonly Attributes[]): Promise<ContractSystem>;
@@ -118,6 +121,7 @@ export function connectorContract(name: string, harness: ContractHarness): void 
     fetching(suite);
     writing(suite);
     refusing(suite);
+    skimming(suite);
   });
 }
 
@@ -401,6 +405,105 @@ function refusing({ harness, start, writable }: Suite): void {
     const changes = [change('sn', ['a'], ['b'])];
     const written = await writerOf(session).update({ id, name, newName: undefined, changes }, signal());
     expect(codeOf(written)).toBe('Refused NotFound');
+  });
+}
+
+function skimming({ harness, start, writable }: Suite): void {
+  if (!harness.skims) {
+    it('does not offer to recognise records', async () => {
+      const session = await writable(await start([]));
+      expect(typeof session.skim).toBe('undefined');
+    });
+    return;
+  }
+
+  const seed = [
+    ...UGLY_VALUES.map((value, index) => person(`p${String(index)}`, { description: [value], ou: [value] })),
+    person('a', { description: ['one'], ou: ['x', 'y'] }),
+    ...Array.from({ length: 500 }, (_, index) => person(`u${String(index)}`)),
+  ];
+  const byId = (entries: readonly Entry[]): readonly Entry[] =>
+    entries.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+  const learnt = async (session: Session): Promise<RememberedRecords> => {
+    const records = new RememberedRecords();
+    records.learn((await skimAll(session, records, REQUEST)).unknown);
+    return records.again();
+  };
+
+  it('hands out what read delivers where nothing is known, each with a print of its own', async () => {
+    const session = await writable(await start(seed));
+    const { entries, evidence } = await readAll(session);
+    const skimmed = await skimAll(session, new RememberedRecords(), REQUEST);
+    expect(byId(skimmed.unknown.map(({ entry }) => entry))).toEqual(byId(entries));
+    expect(skimmed.evidence).toEqual(evidence);
+    const prints = skimmed.unknown.map(({ rawPrint }) => rawPrint);
+    expect(prints).not.toContain(undefined);
+    expect(new Set(prints).size).toBe(seed.length);
+  });
+
+  it('hands out nothing where everything is known, with the evidence of read', async () => {
+    const session = await writable(await start(seed));
+    const records = await learnt(session);
+    const { entries, evidence } = await readAll(session);
+    const skimmed = await skimAll(session, records, REQUEST);
+    expect(skimmed.unknown).toEqual([]);
+    expect(skimmed.evidence).toEqual(evidence);
+    expect(byId(records.recognised)).toEqual(byId(entries));
+    expect(records.shown).toBe(seed.length);
+  });
+
+  it('recognises in another session what was learnt in one', async () => {
+    const system = await start(seed);
+    const records = await learnt(await writable(system));
+    await using session = await system.open({ writable: false });
+    expect((await skimAll(session, records, REQUEST)).unknown).toEqual([]);
+  });
+
+  it('hands out exactly the entry that was changed since', async () => {
+    const session = await writable(await start(seed));
+    const records = await learnt(session);
+    const { id, name } = await findByUid(session, 'a');
+    await skimAll(session, records, REQUEST);
+    const changes = [change('description', ['one'], ['two'])];
+    applied(await writerOf(session).update({ id, name, newName: undefined, changes }, signal()));
+    applied(await writerOf(session).commit(signal()));
+    const { unknown, evidence } = await skimAll(session, records, REQUEST);
+    expect(unknown.map(({ entry }) => [entry.id, entry.attributes.get('description')])).toEqual([
+      [id, ['two']],
+    ]);
+    expect(evidence).toEqual((await readAll(session)).evidence);
+  });
+
+  it('hands out what is new, and does not miss what is gone', async () => {
+    const session = await writable(await start(seed));
+    const records = await learnt(session);
+    const entry = await findByUid(session, 'a');
+    applied(await writerOf(session).delete(entry, signal()));
+    applied(await writerOf(session).create(newEntry(harness, person('new')), signal()));
+    applied(await writerOf(session).commit(signal()));
+    const { unknown } = await skimAll(session, records, REQUEST);
+    expect(unknown.map((one) => uidOf(one.entry, session))).toEqual(['new']);
+    expect(records.recognised.map((one) => one.id)).not.toContain(entry.id);
+  });
+
+  it('knows nothing when other attributes are asked for', async () => {
+    const session = await writable(await start(seed));
+    const records = await learnt(session);
+    const request = { attributes: ['description'], filter: undefined };
+    expect((await skimAll(session, records, request)).unknown).toHaveLength(seed.length);
+    expect(records.recognised).toEqual([]);
+  });
+
+  it('may be left early, and stops when it is aborted', async () => {
+    const session = await writable(await start(seed));
+    const { recogniserOf } = new RememberedRecords();
+    for await (const batch of session.skim?.(REQUEST, recogniserOf, signal()) ?? []) {
+      expect(batch.length).toBeGreaterThanOrEqual(0);
+      break;
+    }
+    const aborted = AbortSignal.abort();
+    await expect(session.skim?.(REQUEST, recogniserOf, aborted).next()).rejects.toThrow();
+    expect((await skimAll(session, new RememberedRecords(), REQUEST)).unknown).toHaveLength(seed.length);
   });
 }
 

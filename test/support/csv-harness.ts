@@ -76,6 +76,7 @@ function toContents(text: string): ReadonlyMap<string, Attributes> {
 export const csvHarness: ContractHarness = {
   transactional: true,
   idChosenBy: 'Writer',
+  skims: true,
   nameOf: () => undefined,
   async start(seed) {
     const folder = await csvFolder(toCsv(seed));

@@ -90,6 +90,7 @@ export function ldapHarness(server: () => Slapd): ContractHarness {
   return {
     transactional: false,
     idChosenBy: 'System',
+    skims: true,
     nameOf: (key) => uidDn(key, base),
     async start(seed) {
       const slapd = server();

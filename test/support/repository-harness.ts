@@ -78,6 +78,7 @@ function contentsOf(path: string): ReadonlyMap<string, Attributes> {
 export const repositoryHarness: ContractHarness = {
   transactional: true,
   idChosenBy: 'Writer',
+  skims: true,
   nameOf: () => undefined,
   async start(seed) {
     const fixture = await repositoryFixture();

@@ -14,6 +14,7 @@ export interface Expectation {
 }
 
 export interface Trailer {
+  readonly pattern: string;
   /** The count that a line declares, or undefined when it is no trailer. */
   countOf(text: string): number | undefined;
   format(rows: number): string;
@@ -58,6 +59,7 @@ function parseTrailer(pattern: string): Trailer {
     throw new ConnectorError('InvalidConfiguration', 'expect.trailer must contain {rows} exactly once');
   }
   return {
+    pattern,
     countOf(text) {
       if (!text.startsWith(before) || !text.endsWith(after)) return undefined;
       const digits = text.slice(before.length, text.length - after.length);

@@ -5,12 +5,21 @@
  */
 import type { AttributeSchema, Entry, ObjectSchema, Value } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
-import type { Evidence, Fetched, ReadRequest } from '../../engine/ports.ts';
+import type {
+  Evidence,
+  Fetched,
+  ReadRequest,
+  Recogniser,
+  RecogniserOf,
+  Unknown,
+} from '../../engine/ports.ts';
 import type { OpenOptions, OpenSession, Probe, Session } from '../connector.ts';
 import { mergeSchema, plainAttribute, type MergedSchema } from '../schema.ts';
 import type { CsvDialect, CsvObject } from './config.ts';
 import { parseExpectation } from './expectation.ts';
+import { endsLine } from './cells.ts';
 import { confine, type Place } from './place.ts';
+import type { Skimming } from './row-skimmer.ts';
 import { scan, type CsvFile, type Line, type ScanEnd } from './scan.ts';
 import { Baseline, CsvWriter } from './writer.ts';
 
@@ -122,11 +131,33 @@ class CsvSession implements Session {
     return end.evidence;
   }
 
+  async *skim(
+    request: ReadRequest,
+    recogniserOf: RecogniserOf,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Unknown[], Evidence> {
+    refuseFilter(request);
+    const columns = this.#columnsOf(request);
+    const recogniser = recogniserOf(this.#formOf(columns));
+    const toUnknown = (line: Line): readonly Unknown[] => {
+      const rawPrint = line.rawPrint ?? askedOf(recogniser, line);
+      const isKnown = rawPrint === undefined && endsLine(line.raw);
+      return isKnown ? [] : [{ entry: this.#toEntry(line, columns), rawPrint }];
+    };
+    const end = yield* this.#scan(
+      signal,
+      (lines) => lines.filter(({ kind }) => kind === 'Data').flatMap(toUnknown),
+      { recogniser, header: this.#header },
+    );
+    this.writer?.rememberSkim(end);
+    return end.evidence;
+  }
+
   async *fetch(ids: readonly string[], request: ReadRequest, signal: AbortSignal): AsyncGenerator<Fetched> {
     refuseFilter(request);
     const columns = this.#columnsOf(request);
     const found = new Map<string, Entry[]>(ids.map((id) => [id, []]));
-    const pass = this.#scan(signal, (lines) => {
+    const pass = this.#scan<never>(signal, (lines) => {
       for (const line of lines) {
         const hits = line.kind === 'Data' ? found.get(line.cells[this.#key] ?? '') : undefined;
         hits?.push(this.#toEntry(line, columns));
@@ -147,17 +178,18 @@ class CsvSession implements Session {
     return Promise.resolve();
   }
 
-  async *#scan(
+  async *#scan<T>(
     signal: AbortSignal,
-    take: (lines: readonly Line[]) => readonly Entry[],
-  ): AsyncGenerator<readonly Entry[], ScanEnd> {
-    const pass = scan(this.#file, signal, this.writer !== undefined);
+    take: (lines: readonly Line[]) => readonly T[],
+    skimming?: Skimming,
+  ): AsyncGenerator<readonly T[], ScanEnd> {
+    const pass = scan(this.#file, signal, this.writer !== undefined, skimming);
     try {
       let step = await pass.next();
       for (; !step.done; step = await pass.next()) {
         this.#checkHeader(step.value[0]);
-        const entries = take(step.value);
-        if (entries.length > 0) yield entries;
+        const taken = take(step.value);
+        if (taken.length > 0 || skimming) yield taken;
       }
       return step.value;
     } finally {
@@ -181,6 +213,20 @@ class CsvSession implements Session {
     });
   }
 
+  /** Also what makes a row of the same octets an entry, or the trailer, or damaged. */
+  #formOf(columns: readonly Column[]): string {
+    const { dialect, expectation, key } = this.#file;
+    const { delimiter, quote, encoding, multiValueDelimiter } = dialect;
+    const wanted = columns.toSorted((one, other) => one.index - other.index);
+    return JSON.stringify({
+      header: this.#header,
+      key,
+      dialect: [delimiter, quote, encoding, multiValueDelimiter],
+      trailer: expectation.trailer?.pattern,
+      attributes: wanted.map(({ attribute }) => [attribute.name, attribute.values]),
+    });
+  }
+
   #toEntry(line: Line, columns: readonly Column[]): Entry {
     const attributes = new Map<string, readonly Value[]>();
     for (const { index, attribute } of columns) {
@@ -198,6 +244,11 @@ class CsvSession implements Session {
       ? [cell]
       : cell.split(multiValueDelimiter).filter((value) => value !== '');
   }
+}
+
+/** What has no line end may be the beginning of a longer row, whose key evidence has to tell: it is never known. */
+function askedOf(recogniser: Recogniser, { raw }: Line): string | undefined {
+  return endsLine(raw) ? recogniser.recognise(raw) : undefined;
 }
 
 function refuseFilter(request: ReadRequest): void {

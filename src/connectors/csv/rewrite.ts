@@ -78,11 +78,11 @@ async function removeLeftovers(path: string): Promise<void> {
 }
 
 async function requireUnchanged(job: RewriteJob, path: string): Promise<void> {
-  if (!sameState(await stateOf(path), job.known.state)) throw changed(job);
+  if (!sameState(await stateOf(path), job.known.state)) throw changed(job.file);
 }
 
-function changed(job: RewriteJob): ConnectorError {
-  return new ConnectorError('Changed', `${job.file.place.label} is no longer the file that was read`);
+export function changed(file: CsvFile): ConnectorError {
+  return new ConnectorError('Changed', `${file.place.label} is no longer the file that was read`);
 }
 
 async function writeTemporary(
@@ -115,7 +115,7 @@ function requireSame(job: RewriteJob, end: ScanEnd): void {
   if (end.evidence.complete === 'No' && end.evidence.reason !== 'FileChanged') {
     throw new ConnectorError('InvalidData', end.evidence.message ?? 'the file is damaged');
   }
-  if (end.evidence.complete === 'No' || end.sha256 !== job.known.sha256) throw changed(job);
+  if (end.evidence.complete === 'No' || end.sha256 !== job.known.sha256) throw changed(job.file);
 }
 
 /** The new file, line by line. A line's end is held back until it is known whether anything follows it. */

@@ -8,7 +8,7 @@ import type { EntryChange, EntryWriter, NewEntry, Written } from '../../engine/p
 import { formatCell } from './cells.ts';
 import { encode } from './encoding.ts';
 import type { FileState } from './place.ts';
-import { rewrite, type PendingRow } from './rewrite.ts';
+import { changed, rewrite, type PendingRow } from './rewrite.ts';
 import { scan, type CsvFile, type ScanEnd } from './scan.ts';
 
 /** The keys of a file as it was read whole. */
@@ -36,6 +36,8 @@ export class CsvWriter implements EntryWriter {
   /** In the order of creation. Never holds an entry that would change nothing. */
   readonly #pending: Map<string, PendingRow> = new Map();
   #known: Known | ConnectorError | undefined;
+  /** The file whose entries were skimmed, so that nobody knows its keys yet. Only while `#known` is undefined. */
+  #skimmed: Omit<Known, 'baseline'> | undefined;
   #reading: Promise<Known> | undefined;
 
   constructor(file: CsvFile, header: readonly string[], schema: ObjectSchema) {
@@ -47,15 +49,17 @@ export class CsvWriter implements EntryWriter {
   /** A read that went through is what later writes are based on. Ignored while writes are buffered. */
   remember(baseline: Baseline, end: ScanEnd): void {
     if (this.#pending.size > 0) return;
-    const { evidence, state, sha256 } = end;
-    if (evidence.complete === 'No' || state === undefined || sha256 === undefined) {
-      this.#known = new ConnectorError(
-        'InvalidData',
-        `nothing is written: ${evidence.message ?? 'damaged file'}`,
-      );
-    } else {
-      this.#known = { baseline, state, sha256 };
-    }
+    const found = toWritable(end);
+    this.#known = found instanceof ConnectorError ? found : { baseline, ...found };
+    this.#skimmed = undefined;
+  }
+
+  /** The same for a read that knows no keys: they are read when the first write asks, from the same file or not at all. */
+  rememberSkim(end: ScanEnd): void {
+    if (this.#pending.size > 0) return;
+    const found = toWritable(end);
+    this.#known = found instanceof ConnectorError ? found : undefined;
+    this.#skimmed = found instanceof ConnectorError ? undefined : found;
   }
 
   create(entry: NewEntry, signal: AbortSignal): Promise<Written> {
@@ -151,7 +155,10 @@ export class CsvWriter implements EntryWriter {
     for (; !step.done; step = await pass.next()) {
       for (const line of step.value) if (line.kind === 'Data') baseline.add(line.cells[key] ?? '');
     }
+    const skimmed = this.#skimmed;
     this.remember(baseline, step.value);
+    if (skimmed)
+      this.#known = step.value.sha256 === skimmed.sha256 ? { baseline, ...skimmed } : changed(this.#file);
     return this.#ready(signal);
   }
 
@@ -207,6 +214,12 @@ export class CsvWriter implements EntryWriter {
     }
     return cell;
   }
+}
+
+/** What tells the file from a changed one; an error for a file that nothing can be based on. */
+function toWritable({ evidence, state, sha256 }: ScanEnd): Omit<Known, 'baseline'> | ConnectorError {
+  if (evidence.complete !== 'No' && state !== undefined && sha256 !== undefined) return { state, sha256 };
+  return new ConnectorError('InvalidData', `nothing is written: ${evidence.message ?? 'damaged file'}`);
 }
 
 function refuseDuplicate(baseline: Baseline, id: string): void {
