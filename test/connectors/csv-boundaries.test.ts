@@ -107,6 +107,15 @@ it('leaves a row of more than a megabyte to the parser, whole or not', () => {
   expect(cut(`a\n${long}`, 65_536)).toMatchObject({ rows: ['a\n'], end: 'Doubt' });
 });
 
+it('keeps nothing of what follows a row after which nothing can be read', async () => {
+  using scanner = new RowScanner(PLAIN);
+  expect((await scanner.push(Buffer.from('"a"b,c,d\n'))).hopeless).toBe(true);
+  const before = process.memoryUsage().arrayBuffers;
+  const chunk = Buffer.alloc(65_536, 'a,b\n');
+  for (let count = 0; count < 500; count += 1) await scanner.push(chunk);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
+});
+
 interface Seen {
   /** In Latin-1, so that no octet is lost. */
   readonly octets: string;

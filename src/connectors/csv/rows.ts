@@ -95,7 +95,8 @@ export class RowScanner {
   }
 
   async push(chunk: Buffer): Promise<RowBatch> {
-    if (chunk.length === 0) return this.#batch();
+    // What is never parsed would only fill the window.
+    if (chunk.length === 0 || this.#hopeless) return this.#batch();
     this.#slide(chunk);
     // A character cut by the chunk's end makes this false too: then each row is looked at, nothing more.
     this.#valid = isUtf8(this.#window);
