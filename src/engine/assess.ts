@@ -110,13 +110,18 @@ class Assessor {
     if (!needsPartner(item, pair)) return;
     const hits = hitsOf(item, this.#input);
     if (hits) {
-      this.#hits.set(item, hits);
-      if (item.state === 'InScope') this.#wants.add(item, hits);
+      this.#take(item, hits);
       return;
     }
     item.state = 'Failed';
     item.error = item.keysError?.error;
     this.#wantWhatItMayMean(item, pair, true);
+  }
+
+  #take(item: Item, hits: readonly number[]): void {
+    if (hits.length === 0) return;
+    this.#hits.set(item, hits);
+    if (item.state === 'InScope') this.#wants.add(item, hits);
   }
 
   /** Its link's target, or every hit; `isFree`: it has no link, or its target may be gone and have a successor. */

@@ -30,7 +30,16 @@ export interface SourceFacts {
   readonly hits: Hits;
 }
 
-const verdict = (row: string, situation: Situation): Verdict => ({ row, situation });
+/** One for each row, however many entries it is about. */
+const VERDICTS: Map<string, Verdict> = new Map();
+
+function verdict(row: string, situation: Situation): Verdict {
+  const known = VERDICTS.get(row);
+  if (known) return known;
+  const fresh = { row, situation };
+  VERDICTS.set(row, fresh);
+  return fresh;
+}
 
 /** Table A. */
 export function classifySource(facts: SourceFacts): Verdict {

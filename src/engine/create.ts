@@ -40,11 +40,13 @@ export function create(side: Side, input: RespondInput): Responded {
     side,
     write: { kind: 'Create', entry: { name, attributes } },
     link: linkOf(side, from, draft, input),
-    effects: [{ effect: 'Create', attribute: '' }],
+    effects: CREATES,
     changes,
     ...names,
   });
 }
+
+const CREATES: Act['effects'] = [{ effect: 'Create', attribute: '' }];
 
 function placeOf(takes: string): Pick<Act, 'takes' | 'parent'> {
   return { takes, parent: parentOf(takes) };

@@ -27,8 +27,6 @@ export function prepare(view: PairView, prepared: Prepared, context: PlanContext
   );
   const { kind, side, effects, takes, frees, parent } = act;
   const identity = { kind, side, takes, ...identityOf(view.judged) };
-  const clears = effects.filter((one) => one.effect === 'Clear').map((one) => one.attribute);
-  const cleared = act.changes.filter((one) => clears.includes(one.attribute.name));
   const body: OperationBody = { record, write: act.write, link: act.link, mark: act.mark, hashes };
   return {
     ...identity,
@@ -36,10 +34,10 @@ export function prepare(view: PairView, prepared: Prepared, context: PlanContext
     situation: view.situation,
     row: view.judged.verdict?.row ?? '',
     effects,
-    withdraws: ['Delete', 'Disable', 'Unlink'].includes(kind) || clears.length > 0,
+    withdraws: ['Delete', 'Disable', 'Unlink'].includes(kind) || clears(effects),
     frees,
     parent,
-    clearedFrom: cleared.flatMap((one) => one.reads),
+    clearedFrom: clearedFrom(act),
     decidedBy: decidedBy(decision, act.changes, definition),
     protectedBy: protection(act, view, context),
     waitsFor: waitsFor(decision, view, context),
@@ -48,6 +46,18 @@ export function prepare(view: PairView, prepared: Prepared, context: PlanContext
     held: undefined,
     released: false,
   };
+}
+
+const NOTHING: readonly string[] = [];
+
+function clears(effects: Act['effects']): boolean {
+  return effects.some((one) => one.effect === 'Clear');
+}
+
+function clearedFrom({ effects, changes }: Act): readonly string[] {
+  if (!clears(effects)) return NOTHING;
+  const cleared = effects.filter((one) => one.effect === 'Clear').map((one) => one.attribute);
+  return changes.filter((one) => cleared.includes(one.attribute.name)).flatMap((one) => one.reads);
 }
 
 function identityOf(judged: Judged): Pick<Operation, 'sourceId' | 'targetId' | 'sourceKey' | 'targetKey'> {
@@ -66,21 +76,33 @@ function decidedBy(
   changes: readonly Change[],
   definition: Definition,
 ): Operation['decidedBy'] {
-  const { source, target, rules } = definition;
-  const passed = rules.filter(
+  const passed = definition.rules.filter(
     (rule) =>
       rule === decision.rule || decision.passedOver.some((note) => note.startsWith(`${rule.name}: when`)),
   );
-  const conditions = [
-    source.where,
-    source.deletedWhen,
-    target.where,
-    ...passed.map((rule) => rule.when),
-    ...changes.map((change) => change.when),
-  ].filter((one) => one !== undefined);
+  const conditions = [...passed.map((rule) => rule.when), ...changes.map((change) => change.when)];
+  const own = conditions.filter((one) => one !== undefined);
+  return own.length === 0 ? ofEveryEntry(definition) : readBy(definition, own);
+}
+
+const OF_EVERY_ENTRY: WeakMap<Definition, Operation['decidedBy']> = new WeakMap();
+
+/** Most operations have no condition of their own: one list is good for all of them. */
+function ofEveryEntry(definition: Definition): Operation['decidedBy'] {
+  const known = OF_EVERY_ENTRY.get(definition);
+  if (known) return known;
+  const fresh = readBy(definition, []);
+  OF_EVERY_ENTRY.set(definition, fresh);
+  return fresh;
+}
+
+function readBy({ source, target }: Definition, own: readonly Expression[]): Operation['decidedBy'] {
+  const conditions = [source.where, source.deletedWhen, target.where, ...own].filter(
+    (one) => one !== undefined,
+  );
   return {
-    source: conditions.flatMap((one) => [...one.reads.source]),
-    target: conditions.flatMap((one) => [...one.reads.target]),
+    source: [...new Set(conditions.flatMap((one) => [...one.reads.source]))],
+    target: [...new Set(conditions.flatMap((one) => [...one.reads.target]))],
   };
 }
 

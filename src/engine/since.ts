@@ -18,18 +18,21 @@ export interface SinceView {
 }
 
 export class SinceClocks {
-  readonly #known: Map<string, Since> = new Map();
-  readonly #seen: Map<string, Since> = new Map();
+  readonly #known: Clocks<Since> = new Clocks();
+  /** Of those that are known: whose situation lasts. */
+  readonly #lasting: Set<Since> = new Set();
+  /** Seen for the first time: all of them begin in this run. */
+  readonly #fresh: Clocks<true> = new Clocks();
   /** Every entry that was judged, on both sides of its pair. */
-  readonly #judged: Set<string> = new Set();
+  readonly #judged: KeysBySide = { Source: new Set(), Target: new Set() };
   /** Entries that failed: their clocks stay as they are. */
-  readonly #untouched: Set<string> = new Set();
+  readonly #untouched: KeysBySide = { Source: new Set(), Target: new Set() };
   readonly #kept: ReadonlySet<string>;
   readonly #now: number;
   readonly #run: number;
 
   constructor(known: Iterable<Since>, rules: readonly PolicyRule[], now: number, run: number) {
-    for (const since of known) this.#known.set(keyOf(since), since);
+    for (const since of known) this.#known.set(since, since);
     this.#now = now;
     this.#run = run;
     this.#kept = new Set(rules.filter((rule) => rule.after !== undefined).flatMap((rule) => rule.situations));
@@ -37,36 +40,69 @@ export class SinceClocks {
 
   /** The clock of a judged pair, started now where there was none. */
   see(judged: Judged): Since {
-    const situation = judged.verdict?.situation ?? '';
-    const anchor = anchorOf(judged);
     for (const item of [judged.source, judged.target, judged.pair?.source, judged.pair?.target])
-      if (item) this.#judged.add(`${item.side}|${item.key}`);
-    const fresh: Since = { ...anchor, situation, at: this.#now, run: this.#run };
-    const key = keyOf(fresh);
-    const since = this.#known.get(key) ?? fresh;
-    if (!KEPT_ON_REQUEST.some((one) => one === situation) || this.#kept.has(situation))
-      this.#seen.set(key, since);
-    return since;
+      if (item) this.#judged[item.side].add(item.key);
+    const clock = { ...anchorOf(judged), situation: judged.verdict?.situation ?? '' };
+    const known = this.#known.get(clock);
+    if (known) this.#lasting.add(known);
+    else if (this.#isKept(clock.situation)) this.#fresh.set(clock, true);
+    return known ?? { ...clock, at: this.#now, run: this.#run };
+  }
+
+  #isKept(situation: string): boolean {
+    return !KEPT_ON_REQUEST.some((one) => one === situation) || this.#kept.has(situation);
   }
 
   /** The write that answers it was Applied: the next run sees a linked pair. */
   end(situation: string, sourceKey: string): void {
-    if (ENDED_BY_LINKING.includes(situation))
-      this.#seen.delete(keyOf({ side: 'Source', key: sourceKey, situation }));
+    if (!ENDED_BY_LINKING.includes(situation)) return;
+    const clock = { side: 'Source', key: sourceKey, situation } as const;
+    this.#fresh.delete(clock);
+    const known = this.#known.get(clock);
+    if (known) this.#lasting.delete(known);
   }
 
   leave(judged: Judged): void {
-    for (const item of [judged.source, judged.target])
-      if (item) this.#untouched.add(`${item.side}|${item.key}`);
+    for (const item of [judged.source, judged.target]) if (item) this.#untouched[item.side].add(item.key);
   }
 
   store(memory: Memory, { complete, isQuiet }: SinceView): void {
-    for (const [key, since] of this.#known) {
-      const entry = `${since.side}|${since.key}`;
-      if (this.#seen.has(key) || this.#untouched.has(entry)) continue;
-      if (complete || this.#judged.has(entry) || isQuiet(since.side, since.key)) memory.dropSince(since);
+    for (const [clock, since] of this.#known) {
+      const { side, key } = clock;
+      const lasts = this.#lasting.has(since) && this.#isKept(since.situation);
+      if (lasts || this.#untouched[side].has(key)) continue;
+      if (complete || this.#judged[side].has(key) || isQuiet(side, key)) memory.dropSince(since);
     }
-    for (const [key, since] of this.#seen) if (!this.#known.has(key)) memory.putSince(since);
+    for (const [clock] of this.#fresh) memory.putSince({ ...clock, at: this.#now, run: this.#run });
+  }
+}
+
+type Clock = Pick<Since, 'side' | 'key' | 'situation'>;
+type KeysBySide = Readonly<Record<'Source' | 'Target', Set<string>>>;
+
+/** Something for each clock: by situation and side, so that the keys are the only texts. */
+class Clocks<T> {
+  readonly #situations: Map<string, Readonly<Record<'Source' | 'Target', Map<string, T>>>> = new Map();
+
+  get({ side, key, situation }: Clock): T | undefined {
+    return this.#situations.get(situation)?.[side].get(key);
+  }
+
+  set({ side, key, situation }: Clock, value: T): void {
+    const known = this.#situations.get(situation);
+    const sides = known ?? { Source: new Map<string, T>(), Target: new Map<string, T>() };
+    if (!known) this.#situations.set(situation, sides);
+    sides[side].set(key, value);
+  }
+
+  delete({ side, key, situation }: Clock): void {
+    this.#situations.get(situation)?.[side].delete(key);
+  }
+
+  *[Symbol.iterator](): Generator<[Clock, T]> {
+    for (const [situation, sides] of this.#situations)
+      for (const side of ['Source', 'Target'] as const)
+        for (const [key, value] of sides[side]) yield [{ side, key, situation }, value];
   }
 }
 
@@ -76,8 +112,4 @@ function anchorOf(judged: Judged): Pick<Since, 'side' | 'key'> {
   const isGone = judged.verdict?.situation === 'SourceMissing';
   if (source && !isGone) return { side: 'Source', key: source.key };
   return { side: 'Target', key: target?.key ?? '' };
-}
-
-function keyOf(since: Pick<Since, 'side' | 'key' | 'situation'>): string {
-  return `${since.side}|${since.situation}|${since.key}`;
 }
