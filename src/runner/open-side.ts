@@ -2,11 +2,13 @@
 import type { CsvExpectation, CsvLocation, LdapLocation, SystemObject } from '../api/managed-system.ts';
 import { keyOf } from '../controller/definition-side.ts';
 import { namespaceOf, type Located, type References } from '../controller/linked-mapping.ts';
+import { monotonicNow } from '../controller/ports.ts';
 import type { ObjectConfig, Session } from '../connectors/connector.ts';
 import { openCsv } from '../connectors/csv/open-csv.ts';
 import { openLdap } from '../connectors/ldap/open-ldap.ts';
 import type { LdapConfig } from '../connectors/ldap/config.ts';
 import { paceWriter } from '../connectors/paced-writer.ts';
+import { patientWriter } from '../connectors/patient-writer.ts';
 import { mergeSchema, plainAttribute } from '../connectors/schema.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import { Secret } from '../lib/secret.ts';
@@ -29,9 +31,11 @@ export async function openSide(input: OpenSideInput, signal: AbortSignal): Promi
   const session = await open(input, signal);
   if (!session.writer) return session;
   const fenced = input.mayWrite ? fenceWriter(session.writer, input.mayWrite) : session.writer;
-  const rate = spec.limits.writesPerSecond;
-  if (rate === undefined || fenced.transactional) return withWriter(session, fenced);
-  return withWriter(session, paceWriter(fenced, rate, input.now));
+  if (fenced.transactional) return withWriter(session, fenced);
+  const { writesPerSecond, writesInFlight } = spec.limits;
+  const paced = writesPerSecond === undefined ? fenced : paceWriter(fenced, writesPerSecond, monotonicNow);
+  // What is tried again waits for its turn like everything else.
+  return withWriter(session, patientWriter(paced, { writesInFlight, chance: Math.random }));
 }
 
 /** The same session with another writer. */

@@ -74,19 +74,27 @@ const ATTRIBUTE_IN_DIAGNOSTIC: readonly RegExp[] = [
   /^([A-Za-z][\w.;-]*): /,
 ];
 
+/** Some servers say adminLimitExceeded of an operation that is too large, and some of one that comes too soon. */
+const THROTTLED = /throttl|rate limit|too many (?:requests|operations)|try again/i;
+
 export function resultName(status: number): string {
   return CODES.get(status)?.[0] ?? `result code ${String(status)}`;
 }
 
 /** `action` says what was asked for, without values: 'add', 'read ou=people,…'. */
 export function resultError(result: Result, action: string): ConnectorError {
-  const code = CODES.get(result.status)?.[1] ?? 'Refused';
+  const code = codeOf(result);
   const diagnostic = result.errorMessage.trim();
   const attribute = code === 'SchemaViolation' || code === 'Changed' ? attributeIn(diagnostic) : undefined;
   const harmless = HARMLESS.some((shape) => shape.test(diagnostic)) ? `: ${diagnostic}` : '';
   const about = attribute !== undefined && harmless === '' ? ` for attribute '${attribute}'` : '';
   const message = `${action}: the directory answered ${resultName(result.status)}${about}${harmless}`;
   return new ConnectorError(code, message, attribute === undefined ? {} : { attribute });
+}
+
+function codeOf({ status, errorMessage }: Result): ConnectorErrorCode {
+  if (status === ADMIN_LIMIT_EXCEEDED && THROTTLED.test(errorMessage)) return 'Busy';
+  return CODES.get(status)?.[1] ?? 'Refused';
 }
 
 function attributeIn(diagnostic: string): string | undefined {
