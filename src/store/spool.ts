@@ -8,6 +8,14 @@ import type { Spool } from '../engine/ports.ts';
 /** Values kept as they are; some 1 KiB each. */
 const IN_MEMORY = 4_096;
 const BUFFER_BYTES = 1_048_576;
+const WINDOW_BYTES = 65_536;
+
+interface Window {
+  readonly from: number;
+  readonly bytes: Buffer;
+}
+
+const NOTHING: Window = { from: 0, bytes: Buffer.alloc(0) };
 
 export class FileSpool<T> implements Spool<T>, Disposable {
   readonly #kept: T[] = [];
@@ -19,6 +27,8 @@ export class FileSpool<T> implements Spool<T>, Disposable {
   /** What is not in the file yet: from #flushed to #end. */
   #pending: Buffer[] = [];
   #flushed = 0;
+  /** What was read last; the file is only ever appended to. */
+  #window: Window = NOTHING;
 
   put(value: T): number {
     if (this.#kept.length < IN_MEMORY) return this.#kept.push(value) - 1;
@@ -45,9 +55,20 @@ export class FileSpool<T> implements Spool<T>, Disposable {
     if (start === undefined || end === undefined || at >= this.#spilled)
       throw new RangeError(`nothing is spooled as ${handle}`);
     if (end > this.#flushed) this.#flush();
-    const bytes = Buffer.alloc(end - start);
-    this.#read(bytes, start);
-    return deserialize(bytes) as T;
+    return deserialize(this.#bytesAt(start, end)) as T;
+  }
+
+  /** Where values are taken in the order in which they were put, one read is good for many. */
+  #bytesAt(start: number, end: number): Buffer {
+    const { from, bytes } = this.#window;
+    const until = from + bytes.length;
+    if (start >= from && end <= until) return bytes.subarray(start - from, end - from);
+    const goesOn = start >= from && start <= until + WINDOW_BYTES;
+    const length = Math.min(Math.max(end - start, goesOn ? WINDOW_BYTES : 0), this.#flushed - start);
+    const window = Buffer.allocUnsafeSlow(length);
+    this.#read(window, start);
+    this.#window = { from: start, bytes: window };
+    return window.subarray(0, end - start);
   }
 
   #read(bytes: Buffer, start: number): void {
@@ -73,6 +94,7 @@ export class FileSpool<T> implements Spool<T>, Disposable {
   [Symbol.dispose](): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
+    this.#window = NOTHING;
   }
 }
 
