@@ -2,33 +2,20 @@
  * Plan → systems. Canonical order, intents made durable before a batch and results after it, three-valued
  * writes, and a circuit breaker: it gives up where refusals repeat or the system is gone.
  */
+import { Booking, type BookingContext, type Done } from './booking.ts';
 import { REFUSALS_UNTIL_STOP } from './defaults.ts';
-import { sideOf, type Definition } from './definition.ts';
-import { isLimited, type GuardInput } from './guard.ts';
+import { sideOf } from './definition.ts';
+import { Countdown } from './countdown.ts';
+import { intend } from './intend.ts';
+import { JournalAhead, type Started } from './journal-ahead.ts';
 import type { Operation, OperationBody } from './operation.ts';
 import { inCanonicalOrder } from './order.ts';
-import type { LinkWrites } from './plan-context.ts';
-import type { Digest, EntryWriter, Intent, Memory, Spending, Spool, Written } from './ports.ts';
-import { concluded, remember } from './conclude.ts';
-import { JournalAhead, type Started } from './journal-ahead.ts';
-import type { Summary } from './summary.ts';
+import type { EntryWriter, Intent, Spool, Written } from './ports.ts';
 
-export interface ApplyContext {
-  readonly definition: Definition;
-  readonly memory: Memory;
-  readonly links: LinkWrites;
-  readonly digest: Digest;
+export interface ApplyContext extends BookingContext {
+  /** A side without one is left alone while pretending. */
   readonly writers: Readonly<Record<'Source' | 'Target', EntryWriter | undefined>>;
   readonly bodies: Spool<OperationBody>;
-  readonly summary: Summary;
-  readonly now: () => number;
-  readonly newId: () => string;
-  readonly limits: Pick<GuardInput, 'firstLoad' | 'firstEnforcedRun'>;
-  /** Told of every operation that was Applied. */
-  readonly applied: (operation: Operation) => void;
-  readonly progress: (applied: number, planned: number) => void;
-  /** The writers are an overlay: what they do stays planned, and a side without one is left alone. */
-  readonly pretends: boolean;
 }
 
 /**
@@ -36,18 +23,22 @@ export interface ApplyContext {
  * is waited for, since other runs wait for the store, and whoever takes over does.
  */
 const BOOK_EVERY_MS = 100;
+/** Of what one commit makes true, so many bodies are held in memory at once. */
+const BODIES_AT_ONCE = 64;
+/** And so many intents, or results, become durable at once. */
+const INTENTS_AT_ONCE = 4_096;
 
 /** Why applying stopped before its end; undefined: everything was tried. */
 export interface Applied {
   readonly stopped: string | undefined;
 }
 
-type Done = {
+/** Asked of a transactional writer. */
+interface Tried {
   readonly operation: Operation;
-  readonly body: OperationBody;
   readonly intent: string;
-  readonly written: Written;
-};
+  written: Written | undefined;
+}
 
 export async function apply(
   operations: readonly Operation[],
@@ -67,24 +58,22 @@ export async function apply(
 
 class Applying {
   readonly #context: ApplyContext;
-  readonly #planned: number;
-  #applied = 0;
+  readonly #booking: Booking;
   /** Invariant: the number of refusals since the last write that was not refused with #lastCode. */
   #refusals = 0;
   #lastCode: string | undefined;
-  /** Tried, and neither concluded nor settled in the journal yet. */
-  readonly #done: Done[] = [];
-  #bookedAt = 0;
   stopped: string | undefined;
 
   constructor(context: ApplyContext, planned: number) {
     this.#context = context;
-    this.#planned = planned;
+    this.#booking = new Booking(context, planned);
   }
 
   /** Operations of one level do not depend on each other; links first, they need no system. */
   async level(operations: readonly Operation[], signal: AbortSignal): Promise<void> {
-    this.#finish(operations.filter((one) => one.side === 'Link').map((operation) => this.#linked(operation)));
+    for (const operation of operations)
+      if (operation.side === 'Link') this.#booking.add(this.#linked(operation));
+    this.#booking.finish();
     for (const side of ['Source', 'Target'] as const) {
       const own = operations.filter((one) => one.side === side);
       const writer = this.#context.writers[side];
@@ -93,7 +82,7 @@ class Applying {
         if (!this.#context.pretends) this.stopped ??= `${side.toLowerCase()} is not writable`;
         this.leave(own);
       } else if (writer.transactional) await this.#commit(own, writer, signal);
-      else await this.#stream(own, writer, side, signal);
+      else await this.#stream(own, writer, signal);
     }
   }
 
@@ -105,51 +94,55 @@ class Applying {
 
   #linked(operation: Operation): Done {
     const body = this.#context.bodies.get(operation.body);
-    return {
-      operation,
-      body,
-      intent: '',
-      written: { kind: 'Applied', id: operation.targetId, name: undefined },
-    };
+    const written = { kind: 'Applied', id: operation.targetId, name: undefined } as const;
+    return { operation, body, intent: undefined, written };
   }
 
   /**
    * Different entries are written at the same time, up to the window. The journal goes ahead in batches and results
-   * are concluded every now and then, so that the system hardly ever waits for the disk or for us to count.
+   * are concluded every now and then, always when the system has a whole window to work on meanwhile.
    */
-  async #stream(
-    operations: readonly Operation[],
-    writer: EntryWriter,
-    side: 'Source' | 'Target',
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { writesInFlight } = sideOf(this.#context.definition, side);
-    const ahead = new JournalAhead(operations, (batch) => this.#begin(batch));
+  async #stream(operations: readonly Operation[], writer: EntryWriter, signal: AbortSignal): Promise<void> {
+    const { now, definition, memory } = this.#context;
+    const { writesInFlight } = sideOf(definition, operations[0]?.side === 'Source' ? 'Source' : 'Target');
+    const ahead = new JournalAhead(operations, { begin: (batch) => this.#begin(batch), now });
+    let workers = Math.min(writesInFlight, operations.length);
+    let inFlight = 0;
     const work = async (): Promise<void> => {
       while (this.stopped === undefined && !signal.aborted) {
         const next = ahead.take();
-        if (!next) return;
-        const written = await write(next.body, writer, signal);
+        if (!next) break;
+        inFlight++;
+        const answer = write(next.body, writer, signal);
+        if (inFlight === workers) this.#keepUp(ahead);
+        const written = await answer;
+        inFlight--;
         this.#watch(written);
-        const done = { operation: next.operation, body: next.body, intent: next.intent.id, written };
-        this.#done.push(done);
-        if (this.#context.now() - this.#bookedAt >= BOOK_EVERY_MS) this.#finish([]);
+        this.#booking.add({ operation: next.operation, body: next.body, intent: next.intent.id, written });
       }
+      workers--;
     };
-    await Promise.all(Array.from({ length: Math.min(writesInFlight, operations.length) }, work));
+    await Promise.all(Array.from({ length: workers }, work));
     if (signal.aborted) this.stopped ??= 'the run was asked to stop';
     const { begun, rest } = ahead.left();
     // Begun and not tried: it certainly did not happen.
-    this.#context.memory.settle(begun.map(({ intent }) => ({ intent: intent.id, outcome: 'Refused' })));
-    this.#book();
-    this.#context.memory.flush();
+    memory.settle(begun.map(({ intent }) => ({ intent: intent.id, outcome: 'Refused' })));
+    this.#booking.finish();
     this.leave([...begun.map(({ operation }) => operation), ...rest]);
+  }
+
+  #keepUp(ahead: JournalAhead): void {
+    if (ahead.isLow) ahead.more();
+    else if (this.#booking.age >= BOOK_EVERY_MS) this.#booking.finish();
   }
 
   /** Durable when it returns, together with the results of what was done before. */
   #begin(operations: readonly Operation[]): Started[] {
-    const started = operations.map((operation) => this.#intend(operation));
-    this.#book();
+    const started = operations.map((operation) => {
+      const body = this.#context.bodies.get(operation.body);
+      return { operation, body, intent: intend(operation, body, this.#context) };
+    });
+    this.#booking.book();
     this.#context.memory.begin(started.map(({ intent }) => intent));
     return started;
   }
@@ -161,59 +154,61 @@ class Applying {
       this.leave(operations);
       return;
     }
-    const started = this.#begin(operations);
-    // Asked for together, so that a writer may put one that takes a unique value behind the one that frees it.
-    const done = await Promise.all(
-      started.map(async ({ operation, body, intent }): Promise<Done> => {
-        return { operation, body, intent: intent.id, written: await write(body, writer, signal) };
-      }),
-    );
-    const committed = done.some(({ written }) => written.kind === 'Applied')
+    const tried = await this.#buffer(operations, writer, signal);
+    const committed = tried.some(({ written }) => written?.kind === 'Applied')
       ? await writer.commit(signal)
       : undefined;
-    if (committed === undefined || committed.kind === 'Applied') this.#finish(done);
+    if (committed === undefined || committed.kind === 'Applied') this.#bookTried(tried);
     else {
       this.#watch(committed);
-      this.#finish(
-        done.map((one) => (one.written.kind === 'Applied' ? { ...one, written: committed } : one)),
-      );
+      this.#bookTried(tried, committed);
       if (committed.kind === 'Refused') this.stopped ??= committed.error.message;
     }
   }
 
-  #intend(operation: Operation): Started {
-    const body = this.#context.bodies.get(operation.body);
-    const { source, target } = body.record;
-    const side = operation.side === 'Source' ? 'Source' : 'Target';
-    const intent: Intent = {
-      id: this.#context.newId(),
-      kind: operation.kind,
-      side,
-      sourceKey: operation.sourceKey,
-      targetKey: operation.targetKey,
-      sourceId: source ?? undefined,
-      targetId: target ?? undefined,
-      naturalKey: this.#naturalKey(side, body),
-      hashes: body.hashes,
-      spending: this.#spending(operation),
-    };
-    return { operation, body, intent };
+  /**
+   * Asked for within one turn of the event loop, so that a writer may put one that takes a unique value behind the one
+   * that frees it. Nothing is true before the commit, so it is time enough when all intents are durable by then.
+   */
+  async #buffer(
+    operations: readonly Operation[],
+    writer: EntryWriter,
+    signal: AbortSignal,
+  ): Promise<Tried[]> {
+    const tried: Tried[] = [];
+    const answers = new Countdown(operations.length);
+    let intents: Intent[] = [];
+    for (const operation of operations) {
+      const body = this.#context.bodies.get(operation.body);
+      const intent = intend(operation, body, this.#context);
+      const one: Tried = { operation, intent: intent.id, written: undefined };
+      intents.push(intent);
+      void answers.await(write(body, writer, signal), (written) => (one.written = written));
+      if (tried.push(one) % INTENTS_AT_ONCE === 0) {
+        this.#context.memory.begin(intents);
+        intents = [];
+      }
+      // Answers that are there already are taken, and their bodies forgotten; the turn goes on.
+      if (tried.length % BODIES_AT_ONCE === 0) await Promise.resolve();
+    }
+    this.#context.memory.begin(intents);
+    await answers.done();
+    return tried;
   }
 
-  #naturalKey(side: 'Source' | 'Target', { write }: OperationBody): string | undefined {
-    if (write.kind !== 'Create') return undefined;
-    if (write.entry.name !== undefined) return write.entry.name;
-    const { schema } = sideOf(this.#context.definition, side);
-    const [id] = write.entry.attributes.get(schema.id) ?? [];
-    return typeof id === 'string' ? id : undefined;
-  }
-
-  #spending(operation: Operation): Spending[] {
-    const { side } = operation;
-    if (side === 'Link') return [];
-    return operation.effects
-      .filter(({ effect }) => isLimited(effect, this.#context.limits))
-      .map(({ effect, attribute }) => ({ side, effect, attribute, count: 1 }));
+  /** `committed`: what became of those that the writer had taken, where that is not Applied. */
+  #bookTried(tried: readonly Tried[], committed?: Written): void {
+    let booked = 0;
+    for (const { operation, intent, written } of tried) {
+      if (!written) continue;
+      const body = this.#context.bodies.get(operation.body);
+      const told = written.kind === 'Applied' && committed ? committed : written;
+      this.#booking.add({ operation, body, intent, written: told });
+      booked++;
+      if (booked % INTENTS_AT_ONCE === 0) this.#booking.finish();
+      else if (booked % BODIES_AT_ONCE === 0) this.#booking.book();
+    }
+    this.#booking.finish();
   }
 
   /** The circuit breaker. */
@@ -228,44 +223,6 @@ class Applying {
     if (code === 'Unreachable') this.stopped ??= `the system cannot be reached: ${message}`;
     else if (this.#refusals >= REFUSALS_UNTIL_STOP)
       this.stopped ??= `${this.#refusals} writes in a row were refused with ${code}: ${message}`;
-  }
-
-  #finish(done: readonly Done[]): void {
-    this.#done.push(...done);
-    this.#book();
-    this.#context.memory.flush();
-  }
-
-  /** What was concluded is settled in the journal and counts against the budgets, in one. */
-  #book(): void {
-    const { memory, now } = this.#context;
-    const done = this.#done.splice(0);
-    this.#bookedAt = now();
-    for (const one of done) this.#conclude(one);
-    const journalled = done.filter(({ intent }) => intent !== '');
-    memory.settle(journalled.map(({ intent, written }) => ({ intent, outcome: written.kind })));
-    const applied = done
-      .filter(({ written }) => written.kind === 'Applied')
-      .map(({ operation }) => operation);
-    memory.spend(
-      now(),
-      applied.flatMap((operation) => this.#spending(operation)),
-    );
-    for (const operation of applied) {
-      if (operation.released) memory.useRelease(operation.digest);
-      this.#context.applied(operation);
-    }
-    this.#applied += applied.length;
-    this.#context.progress(this.#applied, this.#planned);
-  }
-
-  #conclude({ operation, body, written }: Done): void {
-    if (written.kind === 'Applied') {
-      remember(operation, body, written, this.#context);
-    }
-    const record = concluded(operation, body.record, written);
-    const told = this.#context.pretends ? { ...record, outcome: 'Planned' as const } : record;
-    this.#context.summary.add(told, operation);
   }
 }
 

@@ -17,6 +17,9 @@ export interface ConcludeContext {
   readonly now: () => number;
 }
 
+/** Neither side of the pair had a link when the operation was planned, so none has to be looked up. */
+const NOT_LINKED: readonly string[] = ['Absent', 'Found', 'Unassigned'];
+
 type Done = Extract<Written, { kind: 'Applied' }>;
 type Put = Extract<LinkEffect, { kind: 'Put' }>;
 
@@ -30,21 +33,32 @@ export function remember(
   const { memory } = context;
   const { link, mark } = body;
   if (link.kind === 'Remove') context.links.remove(link.sourceKey);
-  if (link.kind === 'Put') context.links.put(linkOf(link, body, written, context));
+  if (link.kind === 'Put') {
+    const isNew = NOT_LINKED.includes(operation.situation);
+    const before = isNew ? undefined : (sourceKey: string) => memory.links.bySource(sourceKey);
+    context.links.put(linkOf(link, { body, written, before }, context));
+  }
   const { targetKey } = operation;
   if (targetKey === undefined) return;
   if (mark === 'Put') memory.putMark('Target', targetKey);
   if (mark === 'Drop') memory.dropMark('Target', targetKey);
 }
 
-function linkOf(link: Put, body: OperationBody, written: Done, context: ConcludeContext): StoredLink {
+interface Concluding {
+  readonly body: OperationBody;
+  readonly written: Done;
+  /** The link of the source so far; absent: it certainly has none. */
+  readonly before: ((sourceKey: string) => StoredLink | undefined) | undefined;
+}
+
+function linkOf(link: Put, { body, written, before }: Concluding, context: ConcludeContext): StoredLink {
   const sourceId = link.sourceId ?? written.id;
   const targetId = link.targetId ?? written.id;
   const sourceKey = keyOf('Source', sourceId, context);
   const targetKey = keyOf('Target', targetId, context);
-  const known = context.memory.links.bySource(sourceKey);
+  const known = before?.(sourceKey);
   const same = known?.targetKey === targetKey ? known : undefined;
-  const agreed = new Map([...(same?.agreed ?? []), ...link.agreed]);
+  const agreed = same ? new Map([...same.agreed, ...link.agreed]) : link.agreed;
   const linkedAt = same?.linkedAt ?? context.now();
   return {
     sourceId,

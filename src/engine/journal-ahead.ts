@@ -2,8 +2,11 @@
 import type { Operation, OperationBody } from './operation.ts';
 import type { Intent } from './ports.ts';
 
-/** One journal transaction covers so many writes: the disk is waited for twice a batch, and a kill leaves so many to look at. */
-const BATCH = 256;
+/** A kill leaves so many to look at, and more only where the system writes so many in less than a batch shall last. */
+const FIRST_BATCH = 64;
+const LARGEST_BATCH = 2_048;
+/** The disk is waited for once a batch: not often, and nobody has to look at the work of a minute. */
+const BATCH_LASTS_MS = 150;
 
 export interface Started {
   readonly operation: Operation;
@@ -11,31 +14,58 @@ export interface Started {
   readonly intent: Intent;
 }
 
+export interface JournalAheadOptions {
+  /** Makes the intents durable. */
+  readonly begin: (batch: readonly Operation[]) => Started[];
+  readonly now: () => number;
+}
+
 /** Operations in their order, each handed out only when its intent is durable. */
 export class JournalAhead {
   readonly #operations: readonly Operation[];
-  readonly #begin: (batch: readonly Operation[]) => Started[];
-  #begun: Started[] = [];
+  readonly #options: JournalAheadOptions;
+  #begun: readonly Started[] = [];
   /** Invariant: #begun from #taken on is begun and not handed out; operations from #next on are not begun. */
   #taken = 0;
   #next = 0;
+  #size = FIRST_BATCH;
+  #begunAt = 0;
 
-  constructor(operations: readonly Operation[], begin: (batch: readonly Operation[]) => Started[]) {
+  constructor(operations: readonly Operation[], options: JournalAheadOptions) {
     this.#operations = operations;
-    this.#begin = begin;
+    this.#options = options;
   }
 
   take(): Started | undefined {
-    if (this.#taken === this.#begun.length && this.#next < this.#operations.length) {
-      const batch = this.#operations.slice(this.#next, this.#next + BATCH);
-      this.#begun = this.#begin(batch);
-      this.#taken = 0;
-      this.#next += batch.length;
-    }
+    if (this.#taken === this.#begun.length) this.more();
     return this.#begun[this.#taken++];
+  }
+
+  /** Whether it is time to begin more, before anybody has to wait for it. */
+  get isLow(): boolean {
+    return this.#next < this.#operations.length && 2 * (this.#begun.length - this.#taken) <= this.#size;
+  }
+
+  /** Does nothing where all is begun. */
+  more(): void {
+    if (this.#next === this.#operations.length) return;
+    this.#fitSize();
+    const batch = this.#operations.slice(this.#next, this.#next + this.#size);
+    this.#begun = [...this.#begun.slice(this.#taken), ...this.#options.begin(batch)];
+    this.#taken = 0;
+    this.#next += batch.length;
   }
 
   left(): { begun: readonly Started[]; rest: readonly Operation[] } {
     return { begun: this.#begun.slice(this.#taken), rest: this.#operations.slice(this.#next) };
+  }
+
+  #fitSize(): void {
+    const now = this.#options.now();
+    const lasted = now - this.#begunAt;
+    this.#begunAt = now;
+    if (this.#next === 0) return;
+    if (lasted < BATCH_LASTS_MS / 2) this.#size = Math.min(2 * this.#size, LARGEST_BATCH);
+    else if (lasted > 2 * BATCH_LASTS_MS) this.#size = Math.max(this.#size / 2, FIRST_BATCH);
   }
 }

@@ -4,7 +4,13 @@
  * `run` calls without a `bulk` call between them, or in `atomically`.
  */
 import { existsSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import {
+  DatabaseSync,
+  type SQLInputValue,
+  type SQLOutputValue,
+  type StatementResultingChanges,
+  type StatementSync,
+} from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { MIGRATIONS } from './migrations.ts';
 import { StateError } from './state-error.ts';
@@ -90,14 +96,12 @@ export class Database {
   }
 
   run(sql: string, ...values: SQLInputValue[]): void {
-    if (this.#writes === 0) this.#begin();
-    this.#writes++;
-    try {
-      this.#prepare(sql).run(...values);
-    } catch (error) {
-      if (!this.#database.isTransaction) this.#writes = 0;
-      throw explained(this.path, error);
-    }
+    this.#write(sql, values);
+  }
+
+  /** The number of the row that was inserted. */
+  insert(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#write(sql, values).lastInsertRowid);
   }
 
   /** As `run`, for one of very many writes that need not be kept together: what was written before may become durable. */
@@ -161,6 +165,17 @@ export class Database {
     if (!this.#database.isOpen) return;
     this.flush();
     this.#database.close();
+  }
+
+  #write(sql: string, values: SQLInputValue[]): StatementResultingChanges {
+    if (this.#writes === 0) this.#begin();
+    this.#writes++;
+    try {
+      return this.#prepare(sql).run(...values);
+    } catch (error) {
+      if (!this.#database.isTransaction) this.#writes = 0;
+      throw explained(this.path, error);
+    }
   }
 
   #begin(): void {

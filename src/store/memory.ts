@@ -13,6 +13,7 @@ import type { EntryRecord } from '../engine/entry-record.ts';
 import { numberOf, textOf, type Database } from './database.ts';
 import { SqliteLinks } from './links.ts';
 import { Approvals } from './approvals.ts';
+import { Journal } from './journal.ts';
 
 /** Longer than the longest window of a budget (720h). */
 const KEEP_SPENT_MS = 60 * 86_400_000;
@@ -39,15 +40,15 @@ export class SqliteMemory implements Memory {
   readonly #database: Database;
   readonly #options: MemoryOptions;
   readonly #approvals: Approvals;
+  readonly #journal: Journal;
   #records = 0;
-  #intents: number;
 
   constructor(database: Database, options: MemoryOptions) {
     this.#database = database;
     this.#options = options;
     this.links = new SqliteLinks(database, options.mapping);
     this.#approvals = new Approvals(database, options.mapping);
-    this.#intents = numberOf(database.get('SELECT max(number) AS number FROM intents') ?? {}, 'number');
+    this.#journal = new Journal(database, options.mapping);
   }
 
   *since(): Generator<Since> {
@@ -116,17 +117,11 @@ export class SqliteMemory implements Memory {
   }
 
   unfinished(): readonly Intent[] {
-    const rows = this.#database.iterate(
-      'SELECT body FROM intents WHERE mapping = ? ORDER BY number',
-      this.#options.mapping,
-    );
-    return [...rows].map((row) => JSON.parse(textOf(row, 'body')) as Intent);
+    return this.#journal.unfinished();
   }
 
   begin(intents: readonly Intent[]): void {
-    const sql = 'INSERT INTO intents (id, mapping, number, body) VALUES (?, ?, ?, ?)';
-    for (const intent of intents)
-      this.#database.run(sql, intent.id, this.#options.mapping, ++this.#intents, JSON.stringify(intent));
+    this.#journal.begin(intents);
     this.#database.flush();
   }
 
@@ -135,9 +130,7 @@ export class SqliteMemory implements Memory {
    * next `flush`, together with what counts against the budgets: a kill between the two only means a second look.
    */
   settle(settlements: readonly Settlement[]): void {
-    for (const { intent, outcome } of settlements) {
-      if (outcome !== 'Unknown') this.#database.run('DELETE FROM intents WHERE id = ?', intent);
-    }
+    this.#journal.settle(settlements);
   }
 
   spent(since: number): readonly Spending[] {

@@ -73,4 +73,11 @@ export const MIGRATIONS: readonly string[] = [
     UPDATE link_books SET valid = 0 WHERE mapping = OLD.mapping AND valid = 1;
   END;
   `,
+  `
+  ALTER TABLE intents RENAME TO single_intents;
+  CREATE TABLE intents (number INTEGER PRIMARY KEY, mapping INTEGER NOT NULL, body TEXT NOT NULL);
+  INSERT INTO intents (mapping, body) SELECT mapping, '[' || body || ']' FROM single_intents ORDER BY mapping, number;
+  DROP TABLE single_intents;
+  CREATE INDEX intents_mapping ON intents (mapping);
+  `,
 ];

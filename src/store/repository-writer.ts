@@ -16,6 +16,10 @@ import { UniqueValues, type Conflict } from './unique-values.ts';
 
 type Attributes = readonly (readonly [string, readonly Value[]])[];
 
+interface Writing extends ObjectChange {
+  readonly after: Entry;
+}
+
 interface Waiting {
   readonly change: ObjectChange;
   readonly answer: (conflict: Conflict | undefined) => void;
@@ -38,16 +42,18 @@ export class RepositoryWriter implements EntryWriter {
     const [id] = attributes.get(schema.id) ?? [];
     if (typeof id !== 'string' || id === '')
       return refused('SchemaViolation', `attribute ${schema.id} is the id and has no value`, schema.id);
-    if (this.#find(this.#objects.keyOf(id)))
-      return refused('AlreadyExists', `'${id}' exists already`, schema.id);
-    return this.#write({ id, name: undefined, attributes: new Map() }, [...attributes]);
+    const key = this.#objects.keyOf(id);
+    if (this.#find(key)) return refused('AlreadyExists', `'${id}' exists already`, schema.id);
+    const nothing = { id, name: undefined, attributes: new Map<string, readonly Value[]>() };
+    return this.#write({ key, before: undefined, after: nothing }, [...attributes]);
   }
 
   update({ id, changes }: EntryChange): Promise<Written> {
-    const present = this.#find(this.#objects.keyOf(id));
+    const key = this.#objects.keyOf(id);
+    const present = this.#find(key);
     if (!present) return refused('NotFound', `'${id}' is not there any more`);
     return this.#write(
-      present,
+      { key, before: present, after: present },
       changes.map(({ attribute, values }) => [attribute, values]),
     );
   }
@@ -83,15 +89,12 @@ export class RepositoryWriter implements EntryWriter {
     return buffered ? buffered.after : this.#objects.find(key);
   }
 
-  async #write(present: Entry, written: Attributes): Promise<Written> {
-    const problem = schemaProblem(present, written, this.#objects.config.schema);
+  /** `after`: what the values are written over. */
+  async #write({ key, before, after: present }: Writing, written: Attributes): Promise<Written> {
+    const { schema } = this.#objects.config;
+    const problem = schemaProblem(present, written, schema);
     if (problem) return refused(problem.code, problem.message, problem.attribute);
-    const key = this.#objects.keyOf(present.id);
-    const change = {
-      key,
-      before: this.#find(key),
-      after: merged(present, written, this.#objects.config.schema.id),
-    };
+    const change = { key, before, after: merged(present, written, schema.id) };
     const conflict = await this.#settle(change);
     if (!conflict) return { kind: 'Applied', id: present.id, name: undefined };
     const holder = this.#find(conflict.holder)?.id ?? conflict.holder;

@@ -332,6 +332,22 @@ function journal({ store, memory, reopened }: Suite): void {
     expect(again.unfinished().map(({ id }) => id)).toEqual(['3', '4']);
   });
 
+  it('forgets any of very many, bit by bit, and keeps the others in their order', async () => {
+    const first = memory();
+    const ids = Array.from({ length: 100 }, (_, at) => `i${at}`);
+    first.begin(ids.map((id) => intent(id)));
+    const settle = (at: Memory, from: number, step: number): void => {
+      const own = ids.filter((_, index) => index >= from && (index - from) % step === 0);
+      at.settle(own.map((id) => ({ intent: id, outcome: 'Applied' })));
+    };
+    settle(first, 0, 2);
+    settle(first, 1, 4);
+    const again = await reopened(first);
+    const left = ids.filter((_, index) => index % 4 === 3);
+    settle(again, 99, 1);
+    expect((await reopened(again)).unfinished()).toEqual(left.slice(0, -1).map((id) => intent(id)));
+  });
+
   it('holds a settlement and what belongs to it together: a crash before the flush loses both', async () => {
     const first = memory();
     first.begin([intent('1')]);

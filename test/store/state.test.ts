@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { Journal } from '../../src/store/journal.ts';
 import { MIGRATIONS } from '../../src/store/migrations.ts';
 import { StateError } from '../../src/store/state-error.ts';
 import { openOverlay, openState, openStateForReading } from '../../src/store/state.ts';
@@ -141,7 +142,8 @@ describe('versions', () => {
     rmSync(join(folder, 'rollcall.db'));
     sql(`${MIGRATIONS[0] ?? ''}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;
       INSERT INTO mappings VALUES (1, 'default/a', 'd/hr', 'person', 'd/dir', 'account', 5);
-      INSERT INTO links VALUES (1, 's', 't', 'S', 'T', NULL, NULL, NULL, '{"mail":"00"}', 7);`);
+      INSERT INTO links VALUES (1, 's', 't', 'S', 'T', NULL, NULL, NULL, '{"mail":"00"}', 7);
+      INSERT INTO intents VALUES ('a', 1, 2, '{"id":"a"}'), ('b', 1, 1, '{"id":"b"}');`);
     writeFileSync(join(folder, 'key'), '00'.repeat(32));
   }
 
@@ -150,6 +152,7 @@ describe('versions', () => {
     using state = openState(folder, 1);
     expect(state.database.version()).toBe(MIGRATIONS.length);
     expect(new SqliteLinks(state.database, 1).bySource('s')).toMatchObject({ targetId: 'T', linkedAt: 7 });
+    expect(new Journal(state.database, 1).unfinished()).toEqual([{ id: 'b' }, { id: 'a' }]);
   });
 
   it.each([
