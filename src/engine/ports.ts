@@ -154,6 +154,12 @@ export interface Clock {
   now(): number;
 }
 
+/** What is spooled, as text and back. */
+export interface SpoolForm<T> {
+  write(value: T): string;
+  read(text: string): T;
+}
+
 /** Keeps a bounded part in memory and the rest in a temporary file. Handles count up from 0. */
 export interface Spool<T> {
   put(value: T): number;

@@ -2,7 +2,7 @@
 import type { Trip } from './evidence.ts';
 import type { Guarded } from './guard.ts';
 import type { Outcome } from './outcome.ts';
-import type { Clock, Digest, Evidence, HeldPlan, Memory, OpenSide, Spool } from './ports.ts';
+import type { Clock, Digest, Evidence, HeldPlan, Memory, OpenSide, Spool, SpoolForm } from './ports.ts';
 import type { EffectCount, SituationCount, Totals } from './summary.ts';
 
 export interface RunPorts {
@@ -11,7 +11,7 @@ export interface RunPorts {
   readonly memory: Memory;
   readonly digest: Digest;
   readonly clock: Clock;
-  readonly newSpool: <T>() => Spool<T>;
+  readonly newSpool: <T>(form: SpoolForm<T>) => Spool<T>;
   readonly newId: () => string;
   readonly progress: (progress: Progress) => void;
 }

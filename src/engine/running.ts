@@ -14,6 +14,7 @@ import { rememberRead } from './remember-read.ts';
 import type { RunPorts, RunRequest, RunResult } from './run-ports.ts';
 import { Sides } from './sides.ts';
 import { SinceClocks } from './since.ts';
+import { SPOOLED_BODY, SPOOLED_ENTRY } from './spooled.ts';
 import { Summary } from './summary.ts';
 import type { Unfinished } from './unfinished.ts';
 
@@ -36,10 +37,10 @@ export class Running {
     this.#ports = ports;
     const { memory } = ports;
     this.#startedAt = ports.clock.now();
-    this.#bodies = ports.newSpool();
+    this.#bodies = ports.newSpool(SPOOLED_BODY);
     this.#sides = new Sides(definition, {
       ...ports,
-      spool: ports.newSpool(),
+      spool: ports.newSpool(SPOOLED_ENTRY),
       now: this.#startedAt,
       only: request.only,
       inFull: request.inFull,

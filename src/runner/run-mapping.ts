@@ -7,6 +7,7 @@ import { sideOf, type Definition } from '../engine/definition.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import { keyOfId } from '../engine/matching.ts';
 import { run } from '../engine/run.ts';
+import type { SpoolForm } from '../engine/ports.ts';
 import type { Progress, RunRequest, RunResult } from '../engine/run-ports.ts';
 import { Approvals } from '../store/approvals.ts';
 import { FORGET_AFTER_MS, mappingRow } from '../store/mappings.ts';
@@ -172,7 +173,7 @@ async function runEngine(
       memory,
       digest: state.digest,
       clock,
-      newSpool: <T>() => spools.use(new FileSpool<T>()),
+      newSpool: <T>(form: SpoolForm<T>) => spools.use(new FileSpool(form)),
       newId: randomUUID,
       progress: (progress) => options.progress(one.key, progress),
     },

@@ -42,6 +42,7 @@ export class SqliteMemory implements Memory {
   readonly #approvals: Approvals;
   readonly #journal: Journal;
   #records = 0;
+  #sharesTarget: boolean | undefined;
 
   constructor(database: Database, options: MemoryOptions) {
     this.#database = database;
@@ -174,6 +175,8 @@ export class SqliteMemory implements Memory {
   }
 
   holder(targetKey: string): string | undefined {
+    this.#sharesTarget ??= this.#hasNeighbours();
+    if (!this.#sharesTarget) return undefined;
     const where = `m.target_system = ? AND m.target_object = ? AND m.id <> ? AND m.seen_at >= ?`;
     const values = [
       this.#options.ends.targetSystem,
@@ -187,6 +190,15 @@ export class SqliteMemory implements Memory {
       if (row) return textOf(row, 'name');
     }
     return undefined;
+  }
+
+  /** Whether any other mapping has the same target object: most have it alone, and it does not change in a run. */
+  #hasNeighbours(): boolean {
+    const { ends, mapping, forgottenBefore } = this.#options;
+    const sql =
+      'SELECT id FROM mappings WHERE target_system = ? AND target_object = ? AND id <> ? AND seen_at >= ? LIMIT 1';
+    const values = [ends.targetSystem, ends.targetObject, mapping, forgottenBefore];
+    return this.#database.get(sql, ...values) !== undefined;
   }
 
   putWants(targetKeys: Iterable<string>): void {

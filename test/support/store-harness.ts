@@ -10,7 +10,7 @@ import { Database } from '../../src/store/database.ts';
 import { FORGET_AFTER_MS, mappingRow } from '../../src/store/mappings.ts';
 import { SqliteMemory, type MappingEnds } from '../../src/store/memory.ts';
 import { Runs } from '../../src/store/runs.ts';
-import type { MappingOfContract, StoreOfContract } from '../store/contract.ts';
+import type { MappingOfContract, StoreOfContract } from '../store/contract-suite.ts';
 
 export async function sqliteStore(): Promise<StoreOfContract> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-store-'));

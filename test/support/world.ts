@@ -9,7 +9,7 @@ import { parseDefinition } from '../../src/controller/definition.ts';
 import type { SideInput } from '../../src/controller/definition-side.ts';
 import type { Definition } from '../../src/engine/definition.ts';
 import type { AttributeSchema, Entry, ObjectSchema } from '../../src/engine/entry.ts';
-import type { StoredLink } from '../../src/engine/ports.ts';
+import type { SpoolForm, StoredLink } from '../../src/engine/ports.ts';
 import type { EntryRecord } from '../../src/engine/entry-record.ts';
 import { run } from '../../src/engine/run.ts';
 import type { RunPorts, RunRequest, RunResult } from '../../src/engine/run-ports.ts';
@@ -218,7 +218,7 @@ export class World {
         memory: this.memory(sequence),
         digest: DIGEST,
         clock: { now: () => state.now },
-        newSpool: () => entries.make(),
+        newSpool: (form) => entries.make(form, sequence),
         newId: () => `intent-${++state.ids}`,
         progress: (progress) => this.progress(progress),
       },
@@ -356,8 +356,9 @@ function policyOf(rules: readonly Rule[]): SituationPolicy {
 class Spools implements Disposable {
   readonly #all: Disposable[] = [];
 
-  make<T>(): FileSpool<T> {
-    const spool = new FileSpool<T>();
+  /** In every other run whatever is spooled goes through the file. */
+  make<T>(form: SpoolForm<T>, run: number): FileSpool<T> {
+    const spool = run % 2 === 0 ? new FileSpool(form, 0) : new FileSpool(form);
     this.#all.push(spool);
     return spool;
   }

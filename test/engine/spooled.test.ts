@@ -1,0 +1,87 @@
+/** What is spooled comes back as it was, whatever values it holds. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { Entry, Value } from '../../src/engine/entry.ts';
+import type { EntryRecord } from '../../src/engine/entry-record.ts';
+import type { LinkEffect, OperationBody, Write } from '../../src/engine/operation.ts';
+import { SPOOLED_BODY, SPOOLED_ENTRY } from '../../src/engine/spooled.ts';
+
+const text = fc.string({ unit: 'binary' });
+const value: fc.Arbitrary<Value> = fc.oneof(text, fc.string({ unit: 'grapheme' }), fc.uint8Array());
+const values = fc.array(value, { maxLength: 4 });
+const attributes = fc.array(fc.tuple(text, values), { maxLength: 6 }).map((pairs) => new Map(pairs));
+const entry: fc.Arbitrary<Entry> = fc.record({
+  id: text,
+  name: fc.option(text, { nil: undefined }),
+  attributes,
+});
+
+const changed = fc.record({ attribute: text, values, add: values, remove: values });
+const write: fc.Arbitrary<Write> = fc.oneof(
+  fc.record({
+    kind: fc.constant('Create' as const),
+    entry: fc.record({ name: fc.option(text, { nil: undefined }), attributes }),
+  }),
+  fc.record({
+    kind: fc.constant('Update' as const),
+    change: fc.record({
+      id: text,
+      name: fc.option(text, { nil: undefined }),
+      newName: fc.option(text, { nil: undefined }),
+      changes: fc.array(changed, { maxLength: 3 }),
+    }),
+  }),
+  fc.record({ kind: fc.constant('Delete' as const), id: text, name: fc.option(text, { nil: undefined }) }),
+  fc.constant({ kind: 'None' as const }),
+);
+const print = fc.option(fc.constant('0f'.repeat(16)), { nil: undefined });
+const link: fc.Arbitrary<LinkEffect> = fc.oneof(
+  fc.constant({ kind: 'None' as const }),
+  fc.record({ kind: fc.constant('Remove' as const), sourceKey: text }),
+  fc.record({
+    kind: fc.constant('Put' as const),
+    sourceId: fc.option(text, { nil: undefined }),
+    targetId: fc.option(text, { nil: undefined }),
+    agreed: fc.array(fc.tuple(text, text), { maxLength: 4 }).map((pairs) => new Map(pairs)),
+    settles: fc.option(fc.record({ source: print, target: print }), { nil: undefined }),
+  }),
+);
+const RECORD: EntryRecord = {
+  situation: 'Absent',
+  row: 'A11',
+  changes: [],
+  response: 'CreateTarget',
+  rule: null,
+  source: '1',
+  target: null,
+  sourceName: null,
+  targetName: null,
+  outcome: 'Planned',
+  held: null,
+  differences: [{ attribute: 'photo', author: null, from: [], to: ['x', { base64: 'AAE=' }] }],
+  error: null,
+  passedOver: ['a rule: when is false'],
+};
+const body: fc.Arbitrary<OperationBody> = fc.record({
+  record: fc.constant(RECORD),
+  write,
+  link,
+  mark: fc.constantFrom('Put' as const, 'Drop' as const, undefined),
+  hashes: fc.array(fc.tuple(text, text), { maxLength: 3 }).map((pairs) => Object.fromEntries(pairs)),
+});
+
+it('entries', () => {
+  fc.assert(
+    fc.property(entry, (one) => {
+      expect(SPOOLED_ENTRY.read(SPOOLED_ENTRY.write(one))).toEqual(one);
+    }),
+  );
+});
+
+it('what is to be done', () => {
+  fc.assert(
+    fc.property(body, (one) => {
+      expect(SPOOLED_BODY.read(SPOOLED_BODY.write(one))).toEqual(one);
+    }),
+  );
+});
