@@ -16,6 +16,7 @@ import { ENVIRONMENT, ensureSlapd, execute, INSTALL_TIMEOUT_MS, succeeds } from 
 /** Ubuntu confines /usr/sbin/slapd to its packaged folders. The profile goes by the path of the program. */
 const APPARMOR_PROFILE = '/etc/apparmor.d/usr.sbin.slapd';
 const START_TIMEOUT_MS = 15_000;
+const LOG_WAIT_MS = 1_000;
 const DOCKER_IMAGE = 'debian:12-slim';
 
 export interface SlapdOptions {
@@ -194,11 +195,23 @@ class RunningSlapd implements Slapd {
   }
 
   async run(tool: string, args: readonly string[], input = ''): Promise<string> {
-    return this.#tool(
-      tool,
-      ['-x', '-H', this.url, '-D', this.adminDn, '-w', this.adminPassword, ...args],
-      input,
-    );
+    const before = (await this.#log()).length;
+    const words = ['-x', '-H', this.url, '-D', this.adminDn, '-w', this.adminPassword, ...args];
+    const output = await this.#tool(tool, words, input);
+    await this.#hasLogged(before);
+    return output;
+  }
+
+  #log(): Promise<string> {
+    return readFile(join(this.folder, 'log'), 'utf8');
+  }
+
+  /** Answers may be there before their lines in the log are; that a connection was closed stands behind them. */
+  async #hasLogged(from: number): Promise<void> {
+    for (let waited = 0; waited < LOG_WAIT_MS; waited += 5) {
+      if (/ closed/.test((await this.#log()).slice(from))) return;
+      await sleep(5);
+    }
   }
 
   async kill(): Promise<void> {
@@ -250,7 +263,7 @@ class RunningSlapd implements Slapd {
   async #allOperations(): Promise<Operation[]> {
     // The server writes its log line before it answers, the pipe needs a moment more.
     await sleep(50);
-    const log = await readFile(join(this.folder, 'log'), 'utf8');
+    const log = await this.#log();
     return [...log.matchAll(OPERATION)]
       .filter((match) => match[1] !== 'BIND' || !match[4]?.startsWith(' mech='))
       .map((match) => ({ op: match[1] ?? '', dn: match[2] }));
