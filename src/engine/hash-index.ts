@@ -5,6 +5,8 @@
 const EMPTY = 0xffffffff;
 const GROW_AT = 0.65;
 const DIGITS_A_WORD = 8;
+/** Every octet in two digits. */
+const OCTETS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
 
 /** 64 bits, some 18 bytes an entry. Several rows may stand under one hash. */
 export class HashIndex {
@@ -122,8 +124,10 @@ export class HashColumn {
 
   text(row: number): string {
     let text = '';
-    for (let at = 0; at < this.width; at++)
-      text += this.at(row, at).toString(16).padStart(DIGITS_A_WORD, '0');
+    for (let at = 0; at < this.width; at++) {
+      const value = this.at(row, at);
+      for (let shift = 24; shift >= 0; shift -= 8) text += OCTETS[(value >>> shift) & 0xff] ?? '';
+    }
     return text;
   }
 

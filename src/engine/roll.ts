@@ -106,16 +106,18 @@ export class Roll {
 
   /** The ordinal of an entry of the listing, or -1. */
   ordinalOf(key: string): number {
-    return this.#find(hashKey(this.definition.side, key, this.#context.digest));
+    const { digest, links } = this.#context;
+    const { side } = this.definition;
+    const hash = hashKey(side, key, digest);
+    return this.#find(hash, links.find(side, hash));
   }
 
-  #find(hash: string): number {
-    const { links } = this.#context;
-    const { side } = this.definition;
+  /** `link`: the row under the same hash. */
+  #find(hash: string, link: number): number {
     const met = this.#met.find(hash);
     if (met !== -1) return met;
-    const row = links.find(side, hash);
-    return row !== -1 && links.isRecognised(side, row) ? RECOGNISED + row : -1;
+    const { links } = this.#context;
+    return link !== -1 && links.isRecognised(this.definition.side, link) ? RECOGNISED + link : -1;
   }
 
   itemAt(ordinal: number): Item | undefined {
@@ -203,7 +205,8 @@ export class Roll {
     const mask = links.masks[side].of(entry);
     this.#values.add(mask, entry);
     const hash = hashKey(side, this.keyOf(entry.id), digest);
-    const known = this.#find(hash);
+    const link = links.find(side, hash);
+    const known = this.#find(hash, link);
     if (known !== -1) {
       this.#meetAgain(known, hash, entry);
       return;
@@ -212,7 +215,6 @@ export class Roll {
     if (rawPrint !== undefined) this.#met.knowRaw(met, rawPrint, mask);
     if (side === 'Target') this.#work.logKeys(met, entry);
     const print = this.#print(met, entry);
-    const link = links.find(side, hash);
     const quiet = link !== -1 && links.see(side, link, print);
     if (quiet) {
       this.inScope++;
