@@ -10,8 +10,10 @@ import type { EntryWriter, Written } from '../engine/ports.ts';
 /** Half of it at least, by chance, so that those who were refused together do not come back together. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-/** With the pauses between them some ten seconds: who is busy for longer wants to be left alone. */
-const TRIES = 8;
+/** While nothing else goes through either. With the pauses some ten seconds: who is busy for longer wants to be left alone. */
+const FRUITLESS_TRIES = 8;
+/** Of a write that has bad luck, while others go through. */
+const TRIES = 40;
 
 export interface Patience {
   readonly writesInFlight: number;
@@ -35,6 +37,8 @@ class Window {
   readonly #chance: () => number;
   #size: number;
   #inFlight = 0;
+  /** Went through, altogether. */
+  #through = 0;
   /** Went through since the window was last changed. */
   #successes = 0;
   /** Counts how often the window was made smaller: all that a write under way meets of it is one refusal. */
@@ -51,12 +55,15 @@ class Window {
   }
 
   async write(attempt: () => Promise<Written>, signal: AbortSignal): Promise<Written> {
+    let fruitless = 0;
     for (let tries = 1; ; tries++) {
+      const through = this.#through;
       const written = await this.#admit(attempt, signal);
       if (!isBusy(written)) return written;
-      if (tries >= TRIES) this.#isHopeless = true;
-      if (this.#isHopeless) return givenUp(written.error, tries);
-      await this.#pause(tries, signal);
+      fruitless = through === this.#through ? fruitless + 1 : 1;
+      if (fruitless >= FRUITLESS_TRIES) this.#isHopeless = true;
+      if (this.#isHopeless || tries >= TRIES) return givenUp(written.error, tries);
+      await this.#pause(fruitless, signal);
       if (signal.aborted) return written;
     }
   }
@@ -107,6 +114,7 @@ class Window {
   }
 
   #grow(): void {
+    this.#through++;
     this.#isHopeless = false;
     if (this.#size === this.#limit) return;
     this.#successes++;
@@ -115,8 +123,8 @@ class Window {
     this.#size++;
   }
 
-  async #pause(tries: number, signal: AbortSignal): Promise<void> {
-    const most = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1));
+  async #pause(fruitless: number, signal: AbortSignal): Promise<void> {
+    const most = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (fruitless - 1));
     const wait = most * (0.5 + 0.5 * this.#chance());
     await sleep(wait, undefined, { signal }).catch(() => undefined);
   }
