@@ -9,6 +9,12 @@ export interface LoggedKey {
   readonly low: number;
 }
 
+/** What a row of the link table is found by now, in place of what it was found by: also by nothing. */
+export interface RowKeys {
+  readonly row: number;
+  readonly keys: readonly LoggedKey[];
+}
+
 export function loggedKey(owner: number, rule: number, hash: string): LoggedKey {
   return { owner, rule, high: word(hash, 0), low: word(hash, 1) };
 }

@@ -4,7 +4,7 @@
  * is not opened and the table is made from them.
  */
 import type { HashColumn } from './hash-index.ts';
-import type { LoggedKey } from './key-log.ts';
+import type { LoggedKey, RowKeys } from './key-log.ts';
 import type { LinkPage } from './link-pages.ts';
 import type { Links } from './ports.ts';
 
@@ -56,21 +56,24 @@ export class LinkBook {
   readonly #links: Links;
   /** What the pages are true for. */
   readonly #form: string;
-  readonly #isOpen: boolean;
+  readonly #mayOpen: boolean;
+  /** Its rows are those of the table. */
+  #isOpen = false;
 
   constructor(links: Links, { epoch, attributes }: Reading) {
     this.#links = links;
-    this.#isOpen = epoch !== undefined;
+    this.#mayOpen = epoch !== undefined;
     this.#form = JSON.stringify([FORM, epoch, attributes.Source, attributes.Target]);
   }
 
   /** Undefined: there is none that holds for what is to be read now. */
   open(): BookHeader | undefined {
-    const kept = this.#isOpen ? this.#links.pages.header() : undefined;
+    const kept = this.#mayOpen ? this.#links.pages.header() : undefined;
     if (kept === undefined) return undefined;
     const { form, ...header } = JSON.parse(kept) as BookHeader & { readonly form: string };
     const isMostlyGaps = header.rows > 2 * (header.links + PAGE_ROWS);
-    return form === this.#form && !isMostlyGaps ? header : undefined;
+    this.#isOpen = form === this.#form && !isMostlyGaps;
+    return this.#isOpen ? header : undefined;
   }
 
   readRaw(rows: number, columns: BySide<RawPart> & { readonly flags: Uint8Array }): void {
@@ -95,6 +98,7 @@ export class LinkBook {
   }
 
   *keys(): Generator<LoggedKey> {
+    if (!this.#isOpen) return;
     for (const { body } of this.#links.pages.read('keys')) yield* keysIn(body);
   }
 
@@ -103,7 +107,7 @@ export class LinkBook {
     header: BookHeader,
     pages: ReadonlySet<number>,
     columns: PageColumns,
-    learnt: Iterable<LoggedKey>,
+    learnt: Iterable<RowKeys>,
   ): void {
     const keys = this.#keysByPage(pages, learnt);
     const text = JSON.stringify({ ...header, form: this.#form });
@@ -115,13 +119,17 @@ export class LinkBook {
   }
 
   /** What is not learnt anew has the keys that it had. */
-  #keysByPage(pages: ReadonlySet<number>, learnt: Iterable<LoggedKey>): Map<number, number[]> {
+  #keysByPage(pages: ReadonlySet<number>, learnt: Iterable<RowKeys>): Map<number, number[]> {
     const byPage = new Map<number, number[]>([...pages].map((page) => [page, []]));
     const isLearnt = new Set<number>();
-    for (const { owner, rule, high, low } of learnt) {
-      isLearnt.add(owner);
-      byPage.get(pageOf(owner))?.push(owner, rule, high, low);
+    for (const { row, keys } of learnt) {
+      const words = byPage.get(pageOf(row));
+      if (!words) continue;
+      isLearnt.add(row);
+      for (const { rule, high, low } of keys) words.push(row, rule, high, low);
     }
+    // Where the table was made anew, the kept rows are not its own.
+    if (!this.#isOpen) return byPage;
     for (const [page, words] of byPage) {
       const body = this.#links.pages.readOne('keys', page);
       for (const { owner, rule, high, low } of body ? keysIn(body) : [])

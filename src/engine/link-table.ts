@@ -5,7 +5,7 @@
  */
 import { hashKey } from './fingerprint.ts';
 import { reaching, type HashColumn } from './hash-index.ts';
-import type { LoggedKey } from './key-log.ts';
+import type { LoggedKey, RowKeys } from './key-log.ts';
 import { IdColumns, RawColumns } from './link-columns.ts';
 import { pageOf, LinkBook, type PageColumns } from './link-book.ts';
 import { Masks, NO_MASK } from './masks.ts';
@@ -212,8 +212,8 @@ export class LinkTable {
 
   // --- from run to run --------------------------------------------------------------------------------------
 
-  /** `keys`: of the target entries that were learnt in this run, by row. */
-  store(keys: Iterable<LoggedKey>): void {
+  /** `keys`: of the target entries that were learnt in this run. */
+  store(keys: Iterable<RowKeys>): void {
     if (this.#dirty.size === 0 || !this.recognises) return;
     const masks = { Source: this.masks.Source.known, Target: this.masks.Target.known };
     const header = { rows: this.#rows, links: this.count(), masks };

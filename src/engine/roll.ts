@@ -7,7 +7,7 @@ import type { CorrelationRule, SideDefinition } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { hashKey, printOf } from './fingerprint.ts';
 import type { Item } from './item.ts';
-import { KeyIndex, type LoggedKey } from './key-log.ts';
+import { KeyIndex, type LoggedKey, type RowKeys } from './key-log.ts';
 import type { LinkTable } from './link-table.ts';
 import { NO_MASK, ValueCounts } from './masks.ts';
 import { keyOfId } from './matching.ts';
@@ -182,19 +182,24 @@ export class Roll {
     return keyOfId(id, this.definition.schema);
   }
 
-  /**
-   * What was read is recognised the next time, where it is in the links by now. Yields the correlation keys of what
-   * was learnt, by row of the link.
-   */
-  *learn(): Generator<LoggedKey> {
+  /** What was read is recognised the next time, where it is in the links by now. */
+  learn(): void {
+    for (const _ of this.#learnt()) void _;
+  }
+
+  *learntKeys(): Generator<RowKeys> {
+    for (const { at, row } of this.#learnt()) yield { row, keys: this.#met.keysOf(at) };
+  }
+
+  /** May be gone through again: what is learnt twice is learnt once. */
+  *#learnt(): Generator<{ readonly at: number; readonly row: number }> {
     const { links } = this.#context;
     const { side } = this.definition;
     const { ids, prints, rawPrints } = this.#met;
     for (let at = 0; at < this.#met.count; at++) {
       const mask = this.#met.mask(at);
       const row = mask === NO_MASK ? -1 : links.findAs(side, ids, at);
-      if (row === -1 || !links.learn(side, row, { prints, rawPrints, at, mask })) continue;
-      for (const key of this.#met.keysOf(at)) yield { ...key, owner: row };
+      if (row !== -1 && links.learn(side, row, { prints, rawPrints, at, mask })) yield { at, row };
     }
   }
 

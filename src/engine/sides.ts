@@ -93,8 +93,10 @@ export class Sides {
 
   /** What was read is recognised the next time. After this no link may be written. */
   store(): void {
-    for (const _ of this.rolls.Source.learn()) void _;
-    this.links.store(this.rolls.Target.learn());
+    this.rolls.Source.learn();
+    this.rolls.Target.learn();
+    // Only now is it known which pages are to be written.
+    this.links.store(this.rolls.Target.learntKeys());
   }
 
   #settleMarks(pairs: Pairs): void {
