@@ -170,6 +170,9 @@ export class LinkTable {
     const ids = this.#idColumns();
     ids.Source.keys.clear(row);
     ids.Target.keys.clear(row);
+    // Else its octets would lead here, where the entry may be in another link by then.
+    this.#raw.Source.forget(row);
+    this.#raw.Target.forget(row);
     this.#dirty.add(pageOf(row));
   }
 
