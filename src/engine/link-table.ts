@@ -50,6 +50,8 @@ export class LinkTable {
   #flags: Uint8Array = new Uint8Array(16);
   readonly #raw: BySide<RawColumns>;
   #ids: BySide<IdColumns> | undefined;
+  /** Rows that count as not settled in this run alone. */
+  readonly #disturbed: Set<number> = new Set();
   /** Pages that are not as they are kept. */
   readonly #dirty: Set<number> = new Set();
 
@@ -115,7 +117,9 @@ export class LinkTable {
 
   /** Has the pair looked at in full whatever its fingerprints say. */
   disturb(row: number): void {
-    this.#flags[row] = (this.#flags[row] ?? 0) & ~SETTLED;
+    const flags = this.#flags[row] ?? 0;
+    if ((flags & SETTLED) !== 0) this.#disturbed.add(row);
+    this.#flags[row] = flags & ~SETTLED;
   }
 
   /** Settled, seen and unchanged on both sides: nothing has to be evaluated. */
@@ -167,6 +171,7 @@ export class LinkTable {
 
   #remove(row: number): void {
     this.#flags[row] = REMOVED;
+    this.#disturbed.delete(row);
     const ids = this.#idColumns();
     ids.Source.keys.clear(row);
     ids.Target.keys.clear(row);
@@ -189,6 +194,7 @@ export class LinkTable {
 
   #settle(row: number, { sourcePrint, targetPrint, settledIn }: LinkHead): void {
     const { epoch } = this.#options;
+    this.#disturbed.delete(row);
     const flags = (this.#flags[row] ?? 0) & ~SETTLED;
     const settled = epoch !== undefined && settledIn === epoch && !!sourcePrint && !!targetPrint;
     this.#flags[row] = flags | (settled ? SETTLED : 0);
@@ -207,7 +213,7 @@ export class LinkTable {
    * false), it is recognised the next time.
    */
   learn(side: Side, row: number, { prints, rawPrints, at, mask }: Learnt): boolean {
-    const isSettled = ((this.#flags[row] ?? 0) & SETTLED) !== 0;
+    const isSettled = ((this.#flags[row] ?? 0) & SETTLED) !== 0 && !this.#disturbed.has(row);
     if (!isSettled || !this.#idColumns()[side].prints.sameAs(row, prints, at)) return false;
     if (this.#raw[side].learn(row, rawPrints, at, mask)) this.#dirty.add(pageOf(row));
     return true;
@@ -218,6 +224,7 @@ export class LinkTable {
   /** `keys`: of the target entries that were learnt in this run. */
   store(keys: Iterable<RowKeys>): void {
     if (this.#dirty.size === 0 || !this.recognises) return;
+    for (const row of this.#disturbed) this.#flags[row] = (this.#flags[row] ?? 0) | SETTLED;
     const masks = { Source: this.masks.Source.known, Target: this.masks.Target.known };
     const header = { rows: this.#rows, links: this.count(), masks };
     this.#book.write(header, this.#dirty, this.#columns(), keys);
