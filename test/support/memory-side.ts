@@ -8,6 +8,7 @@ import { ConnectorError, type ConnectorErrorCode } from '../../src/engine/errors
 import { normalise, sameValues, without } from '../../src/engine/matching.ts';
 import type {
   EntryChange,
+  EntryReader,
   EntryWriter,
   Evidence,
   Fetched,
@@ -114,8 +115,12 @@ export class MemorySide implements OpenSide {
   spelling = 0;
   /** How often an entry was recognised. */
   recognised = 0;
+  /** Told of every entry that a skim has to decode. */
+  decodes: (id: string) => void = () => undefined;
+  /** Deleted: everything is decoded. */
+  skim?: NonNullable<EntryReader['skim']> = (request, recogniserOf) => this.#skim(request, recogniserOf);
 
-  async *skim(
+  async *#skim(
     request: ReadRequest,
     recogniserOf: RecogniserOf,
   ): AsyncGenerator<readonly Unknown[], Evidence> {
@@ -128,9 +133,12 @@ export class MemorySide implements OpenSide {
         const { id, name, attributes } = entry;
         const octets = Buffer.from(JSON.stringify([this.spelling, id, name, [...attributes]]));
         const rawPrint = recogniser.recognise(octets);
-        if (rawPrint !== undefined) return [{ entry, rawPrint }];
-        this.recognised++;
-        return [];
+        if (rawPrint === undefined) {
+          this.recognised++;
+          return [];
+        }
+        this.decodes(id);
+        return [{ entry, rawPrint }];
       });
     }
   }
