@@ -41,14 +41,15 @@ const BUDGETS: Readonly<Record<string, Budget>> = {
   'start-up: a run over nobody': { operations: searches(1), statements: 32, transactions: 7 },
   'first load, CSV → Repository': {
     operations: {},
-    statements: 61 + 5 * PEOPLE + 2 * JOURNAL_ROWS,
+    statements: 59 + 5 * PEOPLE + 2 * JOURNAL_ROWS,
     transactions: 13,
   },
-  'nothing changed, CSV → Repository': { operations: {}, statements: 42, transactions: 3 },
-  'plan of creations, -o json': { operations: searches(1), statements: 41 + 2 * PEOPLE, transactions: 7 },
+  // The first run after the load: what it reads is recognised by the next one.
+  'nothing changed, CSV → Repository': { operations: {}, statements: 48, transactions: 4 },
+  'plan of creations, -o json': { operations: searches(1), statements: 40 + 2 * PEOPLE, transactions: 7 },
   'first load into an empty directory': {
     operations: { ...searches(1), ADD: PEOPLE },
-    statements: 55 + 2 * PEOPLE + 2 * JOURNAL_ROWS,
+    statements: 53 + 2 * PEOPLE + 2 * JOURNAL_ROWS,
     transactions: PEOPLE / 50,
   },
   'nothing changed, CSV × LDAP': { operations: searches(PAGES), statements: 40, transactions: 3 },
@@ -56,7 +57,7 @@ const BUDGETS: Readonly<Record<string, Budget>> = {
   'nothing changed, Repository × LDAP': { operations: searches(PAGES), statements: 41, transactions: 3 },
   'first run over two full sides, no difference': {
     operations: searches(PAGES),
-    statements: 54 + 2 * PEOPLE,
+    statements: 52 + 2 * PEOPLE,
     transactions: 10,
   },
   // One fetch more: of those whose row has changed, the entries that have not.
