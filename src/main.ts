@@ -16,7 +16,7 @@ const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
  * more time (100 k pairs, measured).
  */
 setFlagsFromString('--semi-space-growth-factor=1');
-setFlagsFromString('--heap-growing-percent=150');
+setFlagsFromString('--heap-growing-percent=50');
 
 /** Whoever reads the results may stop reading (`rollcall … | head`): what is being done is done to its end all the same. */
 for (const stream of [process.stdout, process.stderr]) {
