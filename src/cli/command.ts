@@ -76,11 +76,7 @@ function refuse(project: Project, context: Context): number {
   const isDocument =
     settings.output === 'json' && (settings.command === 'plan' || settings.command === 'run');
   if (isDocument)
-    writeDocument(
-      { exitCode: EXIT.invalid, problems: project.problems.map(reported), runs: [] },
-      undefined,
-      output,
-    );
+    writeDocument({ exitCode: EXIT.invalid, problems: project.problems.map(reported), runs: [] }, output);
   for (const problem of project.problems) notes.write(problemLine(problem));
   notes.write(
     `rollcall: ${project.problems.length} ${project.problems.length === 1 ? 'problem' : 'problems'}; nothing was done\n`,
@@ -95,7 +91,7 @@ function failure(error: unknown, { settings, output, notes, stoppedBy }: Context
   if (printsDocument(settings)) {
     const message = told ?? 'internal error';
     const problem = { file: null, line: null, path: null, rule: ruleOf(error), message, mapping: null };
-    writeDocument({ exitCode, problems: [problem], runs: [] }, undefined, output);
+    writeDocument({ exitCode, problems: [problem], runs: [] }, output);
   }
   if (stoppedBy() === undefined) notes.write(`rollcall: ${told ?? `internal error: ${stackOf(error)}`}\n`);
   return exitCode;

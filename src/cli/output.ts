@@ -1,4 +1,5 @@
 /** Results on standard output: tables that people compare, and the JSON document that programs read. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { apiVersion } from '../api/names.ts';
 import type { EntryRecord } from '../engine/entry-record.ts';
 import type { ManifestProblem } from '../local/manifests.ts';
@@ -7,6 +8,8 @@ import { Runs } from '../store/runs.ts';
 import type { State } from '../store/state.ts';
 import type { RunSummary } from '../controller/run-summary.ts';
 import { documentOf } from '../runner/run-document.ts';
+
+const PIECE_CHARACTERS = 65_536;
 
 export interface Output {
   write(text: string): void;
@@ -85,26 +88,43 @@ export interface Document {
   readonly runs: readonly RunSummary[];
 }
 
-/** Entries are written as they come from the store: a document can be larger than memory. */
-export function writeDocument(
+/** What never came to a run. */
+export function writeDocument(document: Document, output: Output): void {
+  for (const piece of piecesOf(document, undefined)) output.write(piece);
+}
+
+/**
+ * Entries are written as they come from the store: a document can be larger than memory. Between two pieces others
+ * have a turn, among them whoever takes the last piece from us.
+ */
+export async function streamDocument(document: Document, state: State, output: Output): Promise<void> {
+  let gathered = '';
+  for (const piece of piecesOf(document, state)) {
+    gathered += piece;
+    if (gathered.length < PIECE_CHARACTERS) continue;
+    output.write(gathered);
+    gathered = '';
+    await nextTurn();
+  }
+  output.write(gathered);
+}
+
+function* piecesOf(
   { exitCode, problems, runs }: Document,
   state: State | undefined,
-  output: Output,
-): void {
-  output.write(
-    `{"apiVersion":${JSON.stringify(apiVersion)},"exitCode":${exitCode},"problems":${JSON.stringify(problems)},"runs":[`,
-  );
+): Generator<string, undefined> {
+  yield `{"apiVersion":${JSON.stringify(apiVersion)},"exitCode":${exitCode},"problems":${JSON.stringify(problems)},"runs":[`;
   for (const [at, summary] of runs.entries()) {
     const body = JSON.stringify(documentOf(summary));
-    output.write(`${at === 0 ? '' : ','}\n${body.slice(0, -1)},"entries":[`);
+    yield `${at === 0 ? '' : ','}\n${body.slice(0, -1)},"entries":[`;
     let first = true;
     for (const record of state ? new Runs(state.database).entries(summary.sequence) : []) {
-      output.write(`${first ? '' : ','}\n  ${JSON.stringify(entryDocument(record))}`);
+      yield `${first ? '' : ','}\n  ${JSON.stringify(entryDocument(record))}`;
       first = false;
     }
-    output.write(']}');
+    yield ']}';
   }
-  output.write(']}\n');
+  yield ']}\n';
 }
 
 /** A record without what only `explain` tells. */

@@ -4,7 +4,7 @@ import { openOverlay, openState, type State } from '../store/state.ts';
 import { runChain, type ChainResult } from './chain.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
-import { runProblem, writeDocument, type ReportedProblem } from './output.ts';
+import { runProblem, streamDocument, type ReportedProblem } from './output.ts';
 import { progressReporter } from './progress.ts';
 import { nearestName } from '../lib/nearest-name.ts';
 import type { LinkedMapping } from '../controller/linked-mapping.ts';
@@ -41,7 +41,7 @@ export async function takeRollCall(project: Project, context: Context): Promise<
       ? { runs: [await runOne(single, 'Manual')], notSettling: [] }
       : await runChain(chosen, runOne, state, signal);
   progress.end();
-  return conclude(project, chain, state, context);
+  return await conclude(project, chain, state, context);
 }
 
 function onlyOf({ source, target }: Context['settings']): RunMappingOptions['only'] {
@@ -79,12 +79,12 @@ function choose(project: Project, { settings, notes }: Context): LinkedMapping[]
   });
 }
 
-function conclude(
+async function conclude(
   project: Project,
   { runs, notSettling }: ChainResult,
   state: State,
   context: Context,
-): number {
+): Promise<number> {
   const { settings, output } = context;
   const last = lastOfEach(runs);
   const problems: ReportedProblem[] = [
@@ -93,7 +93,7 @@ function conclude(
   ];
   const exitCode = exitCodeOf(last, notSettling.length > 0, context);
   for (const summary of last) noteEvidence(summary, context);
-  if (settings.output === 'json') writeDocument({ exitCode, problems, runs }, state, output);
+  if (settings.output === 'json') await streamDocument({ exitCode, problems, runs }, state, output);
   else writeReport({ project, runs, problems, state }, context);
   return exitCode;
 }

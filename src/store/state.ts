@@ -32,6 +32,7 @@ const OWN: readonly string[] = [
   `${DATABASE}-shm`,
   KEY,
   LOCK,
+  `${LOCK}-journal`,
   OWNER,
   IGNORE,
   'objects',
