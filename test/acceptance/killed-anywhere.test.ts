@@ -162,7 +162,13 @@ function settledHub(): Promise<Folder> {
     }
     rmSync(join(folder.path, 'object.json'));
     using database = new DatabaseSync(join(folder.path, '.rollcall', 'rollcall.db'));
-    database.exec('DROP TABLE hand_acts; PRAGMA user_version = 1;');
+    // As the first schema left it: the way back from the migrations since.
+    database.exec(`DROP TABLE hand_acts; DROP TABLE link_books; DROP TABLE link_pages;
+      DROP TRIGGER links_added; DROP TRIGGER links_changed; DROP TRIGGER links_removed;
+      DROP TABLE intents;
+      CREATE TABLE intents (id TEXT PRIMARY KEY, mapping INTEGER NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+      CREATE INDEX intents_mapping ON intents (mapping, number);
+      PRAGMA user_version = 1;`);
     return folder;
   })();
   return beforehand;
