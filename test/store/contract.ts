@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HeldPlan, Memory, Since } from '../../src/engine/ports.ts';
 import { intent, link, NOW, record, spending } from '../support/store-values.ts';
 import { A, B, ELSEWHERE, type StoreOfContract, type Suite } from './contract-suite.ts';
+import { linkPages } from './link-pages-contract.ts';
 import { links } from './links-contract.ts';
 
 const DAY = 86_400_000;
@@ -32,6 +33,7 @@ export function storeContract(name: string, open: () => Promise<StoreOfContract>
       },
     };
     describe('links', () => links(suite));
+    describe('pages of links', () => linkPages(suite));
     describe('what is remembered of entries', () => remembered(suite));
     describe('the journal', () => journal(suite));
     describe('budgets', () => budgets(suite));
