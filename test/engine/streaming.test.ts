@@ -4,20 +4,27 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const PAIRS = 100_000;
-const LIMIT_BYTES = 40 * 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
 
 interface Measured {
   readonly peak: number;
   readonly seconds: number;
   readonly inSync: number;
+  readonly recognised: number;
 }
 
-it('memory for 100 k unchanged pairs stays within 40 MB over the baseline', { timeout: 120_000 }, () => {
-  const program = fileURLToPath(new URL('../support/streaming-run.ts', import.meta.url));
-  const output = execFileSync(process.execPath, ['--expose-gc', '--no-warnings', program, String(PAIRS)], {
-    encoding: 'utf8',
-  });
-  const { few, many } = JSON.parse(output) as { few: Measured; many: Measured };
-  expect(many.inSync).toBe(PAIRS);
-  expect(many.peak - few.peak).toBeLessThan(LIMIT_BYTES);
-});
+it.each([
+  { way: 'recognises', recognised: 2 * PAIRS, limit: 16 },
+  { way: 'decodes', recognised: 0, limit: 40 },
+])(
+  'memory for 100 k unchanged pairs that it $way stays within $limit MB over the baseline',
+  { timeout: 120_000 },
+  ({ way, recognised, limit }) => {
+    const program = fileURLToPath(new URL('../support/streaming-run.ts', import.meta.url));
+    const line = ['--expose-gc', '--no-warnings', program, String(PAIRS), way];
+    const output = execFileSync(process.execPath, line, { encoding: 'utf8' });
+    const { few, many } = JSON.parse(output) as { few: Measured; many: Measured };
+    expect([many.inSync, many.recognised]).toEqual([PAIRS, recognised]);
+    expect((many.peak - few.peak) / MEBIBYTE).toBeLessThan(limit);
+  },
+);

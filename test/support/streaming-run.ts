@@ -1,6 +1,6 @@
 /**
  * A program of its own, run with --expose-gc: a run over so many unchanged pairs, made on the way, and what is
- * alive in memory meanwhile. Prints one line of JSON.
+ * alive in memory meanwhile; with `decodes` the systems cannot skim. Prints one line of JSON.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Entry } from '../../src/engine/entry.ts';
@@ -33,11 +33,19 @@ function alive(): number {
   return heapUsed + external;
 }
 
-async function measure(count: number): Promise<{ peak: number; seconds: number; inSync: number }> {
+interface Measured {
+  readonly peak: number;
+  readonly seconds: number;
+  readonly inSync: number;
+  readonly recognised: number;
+}
+
+async function measure(count: number, decodes: boolean): Promise<Measured> {
   const attributes = ['key', 'title', 'phone', 'tags'].map((name) => ({ target: name, from: name }));
   const world = new World({ spec: { attributes } });
   world.source.stream = () => people(count, 's');
   world.target.stream = () => people(count, 't');
+  if (decodes) for (const side of [world.source, world.target]) delete side.skim;
   await world.run({ recordsAll: false });
   // Freed buffers are given back a moment after the collection that found them.
   await setTimeout(100);
@@ -49,14 +57,16 @@ async function measure(count: number): Promise<{ peak: number; seconds: number; 
     if (batches++ % every === 0) peak = Math.max(peak, alive());
   };
   await world.run({ recordsAll: false });
+  const recognised = world.source.recognised + world.target.recognised;
   world.progress = () => undefined;
   const started = performance.now();
   const { totals } = await world.run({ recordsAll: false });
   const seconds = (performance.now() - started) / 1000;
   world.state.database.close();
-  return { peak, seconds, inSync: totals.inSync };
+  return { peak, seconds, inSync: totals.inSync, recognised };
 }
 
-const few = await measure(5);
-const many = await measure(Number(process.argv[2] ?? 100_000));
+const decodes = process.argv[3] === 'decodes';
+const few = await measure(5, decodes);
+const many = await measure(Number(process.argv[2] ?? 100_000), decodes);
 process.stdout.write(`${JSON.stringify({ few, many })}\n`);
