@@ -83,8 +83,9 @@ function vanished(
   baseline: Baseline | undefined,
 ): Omit<Trip, 'digest'>[] {
   if (!baseline || roll.entries === 0) return [];
+  const { valueCounts } = roll;
   return roll.definition.request.attributes
-    .filter((name) => (baseline.valueCounts[name] ?? 0) >= VANISH_THRESHOLD && !roll.valueCounts.get(name))
+    .filter((name) => (baseline.valueCounts[name] ?? 0) >= VANISH_THRESHOLD && !valueCounts.get(name))
     .map((name) => {
       const message = `attribute ${name} had a value on ${baseline.valueCounts[name]} entries at the last accepted read and has none now; ${WAY_OUT}`;
       return trip('AttributeVanished', side, message, name);
