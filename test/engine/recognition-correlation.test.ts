@@ -141,6 +141,27 @@ describe('two entries of one id', () => {
     expect(said(await twins.run())).toEqual([expect.stringMatching(/Absent.*s8/u)]);
   });
 
+  it('of the target are found by the key that was recognised too, and nobody knows which is meant', async () => {
+    const twins = await settled(3);
+    twins.both(({ target }) => void (target.duplicates = [entryOf({ id: 't1', key: 'also', title: 'x' })]));
+    putSource(twins, { id: 's8', key: 'k1', title: 'x' });
+    expect(said(await twins.run())).toContain('A15 Ambiguous Report Reported s8→-');
+  });
+
+  it('of the target are no lesson: the key of the one that went finds nothing', async () => {
+    const twins = await settled(3, { spec: BY_KEY_ALONE });
+    twins.both(({ target }) => {
+      target.spelling = 1;
+      target.duplicates = [entryOf({ id: 't2', key: 'also', title: 'x' })];
+    });
+    await twins.run();
+    twins.both(({ target }) => void (target.duplicates = []));
+    await twins.run();
+    putSource(twins, { id: 's9', key: 'also', title: 'x' });
+    const next = await twins.run();
+    expect([next.decoded, said(next)]).toEqual([['s9'], ['A11 Absent CreateTarget Applied s9→new-1']]);
+  });
+
   it('where other pairs change in the same run, the two are recognised as before when one is gone', async () => {
     const twins = await settled(3);
     twins.both(({ source }) => void (source.duplicates = [entryOf(SAME)]));

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { RunRequest } from '../../src/engine/run-ports.ts';
 import { BROKEN, PAGED, SNAPSHOT, UNPROVED, type MemorySide } from '../support/memory-side.ts';
 import { Twins } from '../support/twins.ts';
 import { entryOf, type Row, type Rule, type World, type WorldOptions } from '../support/world.ts';
@@ -21,7 +22,7 @@ const EVIDENCE = { SNAPSHOT, PAGED, UNPROVED, BROKEN };
 
 interface Step {
   readonly edits: readonly ((world: World) => void)[];
-  readonly request: { readonly inFull: boolean; readonly effect: 'Apply' | 'Observe' };
+  readonly request: Pick<RunRequest, 'inFull' | 'effect' | 'only'>;
 }
 
 const sideName = fc.constantFrom<'source' | 'target'>('source', 'target');
@@ -77,11 +78,18 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   number.map((at) => (world: World) => world.memory().links.remove(`s${at}`)),
 );
 
+const asked = fc.constantFrom(
+  { side: 'Source' as const, key: 's1' },
+  { side: 'Target' as const, key: 't1' },
+  { side: 'Source' as const, key: 'nobody' },
+);
+
 const step: fc.Arbitrary<Step> = fc.record({
   edits: fc.array(edit, { maxLength: 3 }),
   request: fc.record({
     inFull: fc.constantFrom(false, false, false, false, true),
     effect: fc.constantFrom('Apply', 'Apply', 'Apply', 'Apply', 'Observe'),
+    only: fc.option(asked, { nil: undefined, freq: 8 }),
   }),
 });
 
