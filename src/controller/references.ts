@@ -57,7 +57,7 @@ export function neededByMapping(linked: LinkedMapping, expressions: ExpressionCo
 }
 
 /** Where only a run, with the installation's key, makes digests that count. */
-export const NO_DIGEST: Digest = { hash: () => '0'.repeat(64), octets: () => () => '0'.repeat(32) };
+export const NO_DIGEST: Digest = { hash: () => '0'.repeat(32), octets: () => () => '0'.repeat(32) };
 
 export type ReadReferences =
   | { readonly kind: 'Read'; readonly references: References }

@@ -3,8 +3,6 @@ import { normalise, normalSet } from './matching.ts';
 import { valuesOf, type AttributeSchema, type Entry, type ObjectSchema, type Value } from './entry.ts';
 import type { Digest } from './ports.ts';
 
-/** 128 bits. */
-const PRINT_DIGITS = 32;
 /** Remembered value hashes are 64 bits: compared only with one other value of the same attribute. */
 const VALUE_HASH_DIGITS = 16;
 
@@ -46,5 +44,5 @@ export function hashKey(scope: string, key: string, digest: Digest): string {
 
 /** 128 bits: what identifies operations, plans and epochs. */
 export function shortHash(text: string, digest: Digest): string {
-  return digest.hash(text).slice(0, PRINT_DIGITS);
+  return digest.hash(text);
 }

@@ -144,7 +144,7 @@ export interface OpenSide extends EntryReader {
 
 /** Keyed one-shot SHA-256, so that nobody can make two records collide and a stored hash tells nothing. */
 export interface Digest {
-  /** 64 hexadecimal digits: text, because it is made several times for every entry and text is the cheapest. */
+  /** 32 hexadecimal digits (128 bits): text, because it is made several times for every entry and text is the cheapest. */
   hash(text: string): string;
   /** Of octets, whatever they are: 32 hexadecimal digits. What is hashed for one purpose is nothing for another. */
   octets(purpose: string): (octets: Uint8Array) => string;

@@ -6,7 +6,7 @@ import { StateError } from './state-error.ts';
 
 const KEY_BYTES = 32;
 /** 128 bits. */
-const OCTETS_DIGITS = 32;
+const DIGITS = 32;
 const FORM = /^[0-9a-f]{64}$/;
 
 /** For plans made without any state: what it yields cannot be approved, and says so. */
@@ -14,9 +14,17 @@ export const PUBLIC_KEY: string = '0'.repeat(KEY_BYTES * 2);
 
 export function keyedDigest(key: string): Digest {
   return {
-    hash: (text) => hash('sha256', key + text, 'hex'),
+    hash: (text) => start(hash('sha256', key + text, 'hex')),
     octets: (purpose) => octetsDigest(key, purpose),
   };
+}
+
+const scratch = Buffer.alloc(DIGITS);
+
+/** A text of its own: a slice would keep the whole alive, and there are very many. */
+function start(digits: string): string {
+  scratch.write(digits, 0, DIGITS, 'latin1');
+  return scratch.toString('latin1');
 }
 
 /** What comes before the octets stands in the buffer already. */
@@ -30,7 +38,7 @@ function octetsDigest(key: string, purpose: string): (octets: Uint8Array) => str
       prefix.copy(buffer);
     }
     buffer.set(octets, prefix.length);
-    return hash('sha256', buffer.subarray(0, length), 'hex').slice(0, OCTETS_DIGITS);
+    return start(hash('sha256', buffer.subarray(0, length), 'hex'));
   };
 }
 
