@@ -23,7 +23,8 @@ export class SinceClocks {
   readonly #lasting: Set<Since> = new Set();
   /** Seen for the first time: all of them begin in this run. */
   readonly #fresh: Clocks<true> = new Clocks();
-  /** Every entry that was judged, on both sides of its pair. */
+  #hasKnown = false;
+  /** Every entry that was judged, on both sides of its pair; where no clock is known nobody asks. */
   readonly #judged: KeysBySide = { Source: new Set(), Target: new Set() };
   /** Entries that failed: their clocks stay as they are. */
   readonly #untouched: KeysBySide = { Source: new Set(), Target: new Set() };
@@ -32,7 +33,10 @@ export class SinceClocks {
   readonly #run: number;
 
   constructor(known: Iterable<Since>, rules: readonly PolicyRule[], now: number, run: number) {
-    for (const since of known) this.#known.set(since, since);
+    for (const since of known) {
+      this.#known.set(since, since);
+      this.#hasKnown = true;
+    }
     this.#now = now;
     this.#run = run;
     this.#kept = new Set(rules.filter((rule) => rule.after !== undefined).flatMap((rule) => rule.situations));
@@ -40,13 +44,17 @@ export class SinceClocks {
 
   /** The clock of a judged pair, started now where there was none. */
   see(judged: Judged): Since {
-    for (const item of [judged.source, judged.target, judged.pair?.source, judged.pair?.target])
-      if (item) this.#judged[item.side].add(item.key);
+    if (this.#hasKnown) this.#noteJudged(judged);
     const clock = { ...anchorOf(judged), situation: judged.verdict?.situation ?? '' };
     const known = this.#known.get(clock);
     if (known) this.#lasting.add(known);
     else if (this.#isKept(clock.situation)) this.#fresh.set(clock, true);
     return known ?? { ...clock, at: this.#now, run: this.#run };
+  }
+
+  #noteJudged(judged: Judged): void {
+    for (const item of [judged.source, judged.target, judged.pair?.source, judged.pair?.target])
+      if (item) this.#judged[item.side].add(item.key);
   }
 
   #isKept(situation: string): boolean {
