@@ -19,7 +19,8 @@ import type { Item } from './item.ts';
 import type { Roll } from './roll.ts';
 
 export interface Assessment {
-  readonly judged: readonly Judged[];
+  /** Taken out by whoever plans them. */
+  readonly judged: Judged[];
   /** A listing has missed an entry (B8, C3): every withdrawal of this run is held. */
   readonly missed: string | undefined;
   /** Correlation of some entry could not be evaluated: withdrawals on Unassigned are held. */

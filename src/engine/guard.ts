@@ -226,6 +226,7 @@ export function limitOf(budget: Budget, population: number): number {
 // --- what depends on something held ----------------------------------------------------------------------
 
 function holdDependents(operations: readonly Operation[]): void {
+  if (!operations.some((operation) => operation.held)) return;
   const freeing = new Map<string, Operation>();
   const taking = new Map<string, Operation>();
   for (const operation of operations) {

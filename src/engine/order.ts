@@ -21,12 +21,14 @@ function levelOf(
   needs: ReadonlyMap<Operation, readonly Operation[]>,
   known: Map<Operation, number>,
 ): number {
+  const needed = needs.get(start);
+  if (!needed) return 0;
   const finished = known.get(start);
   if (finished !== undefined) return finished;
   // A cycle cannot be ordered; its first operation goes without waiting, and the system has the last word.
   known.set(start, 0);
   let level = 0;
-  for (const needed of needs.get(start) ?? []) level = Math.max(level, levelOf(needed, needs, known) + 1);
+  for (const other of needed) level = Math.max(level, levelOf(other, needs, known) + 1);
   known.set(start, level);
   return level;
 }

@@ -33,7 +33,8 @@ export interface Plan {
   readonly operations: readonly Operation[];
 }
 
-export function plan(judged: readonly Judged[], context: PlanContext): Plan {
+/** `judged` is empty afterwards. */
+export function plan(judged: Judged[], context: PlanContext): Plan {
   return new Planner(context).run(judged);
 }
 
@@ -51,8 +52,9 @@ class Planner {
     this.#ids = new NewIds(context);
   }
 
-  run(judged: readonly Judged[]): Plan {
-    for (const one of judged.toSorted(byIds)) this.#planOne(one);
+  run(judged: Judged[]): Plan {
+    judged.sort(byIds).reverse();
+    for (let one = judged.pop(); one; one = judged.pop()) this.#planOne(one);
     return { operations: this.#operations };
   }
 

@@ -62,6 +62,11 @@ export class Roll {
     return this.#work.items;
   }
 
+  /** Everything is judged, and nobody looks at the work list any more. */
+  forgetItems(): void {
+    this.#work.items.length = 0;
+  }
+
   /** Attribute → entries with a value. */
   get valueCounts(): ReadonlyMap<string, number> {
     return this.#values.counts();
@@ -159,8 +164,7 @@ export class Roll {
     const index = new KeyIndex(correlate.length, this.#met.keys.count + links.before);
     for (const key of this.#met.keys) index.add(key);
     for (const key of links.keysOfRecognised()) {
-      const owner = this.#metAgain.get(key.owner) ?? RECOGNISED + key.owner;
-      index.add({ ...key, owner });
+      index.add({ ...key, owner: this.#metAgain.get(key.owner) ?? RECOGNISED + key.owner });
     }
     return index;
   }
@@ -270,8 +274,8 @@ export class Roll {
    * what was not read at all. One that is as it was has not been cut.
    */
   failCutOff({ complete, openEnd }: Evidence): void {
-    const item =
-      complete === 'No' && openEnd !== undefined && this.itemAt(this.ordinalOf(this.keyOf(openEnd)));
+    if (complete !== 'No' || openEnd === undefined) return;
+    const item = this.itemAt(this.ordinalOf(this.keyOf(openEnd)));
     if (!item || item.state === 'Failed') return;
     item.state = 'Failed';
     const message = `entry '${item.id}' is the last of a listing that is not complete, and nothing marks its end: it may be cut off; have the file written anew, or end its last line`;

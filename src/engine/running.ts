@@ -104,7 +104,10 @@ export class Running {
   }
 
   plan(assessment: Assessment, unfinished: Unfinished): readonly Operation[] {
-    const judged = assessment.judged.filter((one) => this.#isAsked(one));
+    // Each is forgotten as soon as it is planned: what is to be done takes its place in memory.
+    const judged = assessment.judged.splice(0).filter((one) => this.#isAsked(one));
+    this.#sides.rolls.Source.forgetItems();
+    this.#sides.rolls.Target.forgetItems();
     this.#ports.progress({ phase: 'Planning', pairs: judged.length });
     return plan(judged, {
       definition: this.#definition,

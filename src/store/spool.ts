@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Spool, SpoolForm } from '../engine/ports.ts';
 
-/** Values kept as they are; some 3 KiB each. */
-const IN_MEMORY = 1_024;
+/** Values kept as they are; some 5 KiB each. */
+const IN_MEMORY = 256;
 const BUFFER_BYTES = 262_144;
 const WINDOW_BYTES = 65_536;
 /** What a character of a text takes at most. */
