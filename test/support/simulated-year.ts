@@ -18,6 +18,8 @@ const TITLES = ['clerk', 'engineer', 'head, of "it"', 'nurse', 'counsel'];
 const KINDS = ['Duplicate', 'Typo', 'SwappedPhones', 'BrokenRow', 'MailOfAnother'] as const;
 
 interface Employee {
+  /** Their own mail, whatever the file says for some days: who they are for life. */
+  readonly person: string;
   id: string;
   first: string;
   last: string;
@@ -49,9 +51,9 @@ export class SimulatedYear {
   /** Rows beside those of the employees: duplicates and broken ones. */
   readonly #surplus: Set<string> = new Set();
   readonly #left: { readonly employee: Employee; readonly day: number }[] = [];
-  /** By mail, which somebody keeps for life: how often something was done that asks for a write. */
+  /** By person: how often something was done that asks for a write. */
   readonly changes: Map<string, number> = new Map();
-  /** Every number that was ever given out, and whose it is. */
+  /** Every number that was ever given out, and the person whose it is. */
   readonly mailOf: Map<string, string> = new Map();
   dirt: Dirt[] = [];
   day = 0;
@@ -112,18 +114,20 @@ export class SimulatedYear {
     return this.#pick([...this.employees.values()]);
   }
 
-  #count({ mail }: Employee, more = 1): void {
-    this.changes.set(mail, (this.changes.get(mail) ?? 0) + more);
+  #count({ person }: Employee, more = 1): void {
+    this.changes.set(person, (this.changes.get(person) ?? 0) + more);
   }
 
   #join(): Employee {
     const id = String(this.#next++);
     const phone = `+49 30 ${id}`;
+    const mail = `m${id}@example.org`;
     const employee = {
+      person: mail,
       id,
       first: this.#pick(FIRST),
       last: this.#pick(LAST),
-      mail: `m${id}@example.org`,
+      mail,
       phone,
       title: this.#pick(TITLES),
     };
@@ -134,7 +138,7 @@ export class SimulatedYear {
 
   #employ(employee: Employee): void {
     this.employees.set(employee.id, employee);
-    this.mailOf.set(employee.id, employee.mail);
+    this.mailOf.set(employee.id, employee.person);
   }
 
   #move(): void {
@@ -192,9 +196,10 @@ export class SimulatedYear {
         return this.#add(`${this.#next++},half a row`);
       case 'MailOfAnother': {
         const joined = this.#join();
-        const { mail } = joined;
         joined.mail = other.mail;
-        return () => void (joined.mail = mail);
+        // The other may have no account yet either, so that both get one, and this one's mail is corrected later.
+        this.#count(joined);
+        return () => void (joined.mail = joined.person);
       }
       case 'Typo': {
         const { title } = one;
