@@ -245,13 +245,14 @@ class Assessor {
   }
 
   /** A row of A has claimed it, or a write to it is not settled yet. */
-  #isTaken({ key }: Item): boolean {
-    return this.#claimed.has(this.#input.target.ordinalOf(key)) || this.#input.unsettled.targets.has(key);
+  #isTaken(item: Item): boolean {
+    const { target, unsettled } = this.#input;
+    return this.#claimed.has(target.ordinalOfItem(item)) || unsettled.targets.has(item.key);
   }
 
   #isOnWorkList(target: Item): boolean {
     const { target: roll } = this.#input;
-    return roll.itemAt(roll.ordinalOf(target.key)) === target;
+    return roll.itemAt(roll.ordinalOfItem(target)) === target;
   }
 
   #failTarget(target: Item): void {
@@ -283,7 +284,7 @@ class Assessor {
   #push(
     judged: Pick<Judged, 'verdict' | 'source' | 'target' | 'pair'> & { holder?: string | undefined },
   ): void {
-    const ordinal = judged.target ? this.#input.target.ordinalOf(judged.target.key) : -1;
+    const ordinal = judged.target ? this.#input.target.ordinalOfItem(judged.target) : -1;
     const wanted = ordinal !== -1 && this.#wants.by(ordinal, judged.source) === 'Others';
     this.#judged.push({ error: undefined, holder: undefined, ...judged, wanted });
   }

@@ -92,6 +92,13 @@ export class HashColumn {
     for (let at = 0; at < this.width; at++) this.#words[row * this.width + at] = word(hash, at);
   }
 
+  /** Of a column that is two words wide. */
+  setWords(row: number, high: number, low: number): void {
+    this.#reach(row);
+    this.#words[row * this.width] = high;
+    this.#words[row * this.width + 1] = low;
+  }
+
   clear(row: number): void {
     for (let at = 0; at < this.width; at++) this.#words[row * this.width + at] = 0;
   }

@@ -13,11 +13,16 @@ export interface Item {
   state: ItemState;
   /** It was in the listing; false: known only by a re-read. */
   listed: boolean;
-  readonly handle: number | undefined;
+  /** Its content in the spool; undefined: it was not decoded in this run. */
+  handle: number | undefined;
   /** Where its roll has its fingerprints and correlation keys; -1: it was not read. */
   readonly met: number;
   /** Row in the link table, or -1. */
   readonly link: number;
+  /** Nothing was done about it: it is to be recognised the next time. */
+  isRemembered: boolean;
+  /** Row of an unlinked entry that was recognised, or -1. */
+  readonly unlinked: number;
   /** A correlation rule could not be evaluated. It matters only where no rule before it has a hit. */
   keysError: { readonly rule: number; readonly error: RecordedError } | undefined;
   error: RecordedError | undefined;

@@ -30,12 +30,16 @@ export class KeyLog {
   }
 
   add(owner: number, rule: number, hash: string): void {
+    this.addKey(loggedKey(owner, rule, hash));
+  }
+
+  addKey({ owner, rule, high, low }: LoggedKey): void {
     const at = this.#count++;
     this.#owners = reaching(this.#owners, at + 1, (length) => new Uint32Array(length));
     this.#rules = reaching(this.#rules, at + 1, (length) => new Uint8Array(length));
     this.#owners[at] = owner;
     this.#rules[at] = rule;
-    this.#hashes.set(at, hash);
+    this.#hashes.setWords(at, high, low);
   }
 
   at(position: number): LoggedKey {

@@ -39,6 +39,11 @@ export class RawColumns {
     return true;
   }
 
+  /** Masks that had other numbers elsewhere. */
+  renumber(row: number, numbers: readonly number[]): void {
+    this.#setMask(row, numbers[this.mask(row)] ?? NO_MASK);
+  }
+
   indexAll(rows: number): void {
     for (let row = 0; row < rows; row++) if (this.mask(row) !== NO_MASK) this.#index.add(row);
   }

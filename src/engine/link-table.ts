@@ -42,6 +42,8 @@ interface Learnt {
 
 export class LinkTable {
   readonly masks: BySide<Masks>;
+  /** The links are those of the last run that was stored, which no one else has changed since. */
+  readonly isAsKept: boolean;
   /** How many links there were when it was loaded. */
   readonly before: number;
   readonly #options: LinkTableOptions;
@@ -59,6 +61,7 @@ export class LinkTable {
     this.#options = options;
     this.#book = new LinkBook(links, options);
     const kept = this.#book.open();
+    this.isAsKept = kept !== undefined;
     const rows = kept?.rows ?? links.count();
     this.#raw = { Source: new RawColumns(rows), Target: new RawColumns(rows) };
     const { Source, Target } = options.attributes;
@@ -223,7 +226,8 @@ export class LinkTable {
 
   /** `keys`: of the target entries that were learnt in this run. */
   store(keys: Iterable<RowKeys>): void {
-    if (this.#dirty.size === 0 || !this.recognises) return;
+    const isKept = this.isAsKept && this.#dirty.size === 0;
+    if (isKept || !this.recognises) return;
     for (const row of this.#disturbed) this.#flags[row] = (this.#flags[row] ?? 0) | SETTLED;
     const masks = { Source: this.masks.Source.known, Target: this.masks.Target.known };
     const header = { rows: this.#rows, links: this.count(), masks };

@@ -26,6 +26,11 @@ export class Masks {
   of(entry: Entry): number {
     let mask = '';
     for (const attribute of this.#attributes) mask += entry.attributes.has(attribute) ? '1' : '0';
+    return this.numberOf(mask);
+  }
+
+  /** Of a mask as it is known elsewhere. */
+  numberOf(mask: string): number {
     const known = this.#numbers.get(mask);
     if (known !== undefined) return known;
     if (this.#known.length === NO_MASK) return NO_MASK;

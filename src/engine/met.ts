@@ -4,7 +4,9 @@
  */
 import { HashColumn, HashIndex, reaching } from './hash-index.ts';
 import { KeyLog, type LoggedKey } from './key-log.ts';
+import type { RawColumns } from './link-columns.ts';
 import { NO_MASK } from './masks.ts';
+import type { Recalled } from './unlinked-book.ts';
 
 /** No item of the work list: nothing is to be done about it. */
 export const QUIET = -1;
@@ -65,6 +67,14 @@ export class Met {
   knowRaw(ordinal: number, rawPrint: string, mask: number): void {
     this.rawPrints.set(ordinal, rawPrint);
     this.#masks[ordinal] = mask;
+  }
+
+  /** One that was recognised, as what it was when it was decoded. */
+  recall(ordinal: number, raw: RawColumns, { row, print, keys }: Recalled): void {
+    this.prints.set(ordinal, print);
+    this.rawPrints.copy(ordinal, raw.prints, row);
+    this.#masks[ordinal] = raw.mask(row);
+    for (const key of keys) this.keys.addKey({ ...key, owner: ordinal });
   }
 
   /** NO_MASK: it cannot be recognised. */

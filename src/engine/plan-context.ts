@@ -8,6 +8,7 @@ import type { Digest, Links, Memory, Since, Spool, StoredLink } from './ports.ts
 import type { Roll } from './roll.ts';
 import type { SinceClocks } from './since.ts';
 import type { Summary } from './summary.ts';
+import type { UnlinkedRemembered } from './unlinked-remembered.ts';
 
 /** Every link that is written in a run goes through here, so that what is known of all of them stays true. */
 export type LinkWrites = Pick<Links, 'put' | 'remove'>;
@@ -22,6 +23,8 @@ export interface PlanContext {
   readonly entries: Spool<Entry>;
   readonly bodies: Spool<OperationBody>;
   readonly clocks: SinceClocks;
+  /** Told of every pair about which nothing is done. */
+  readonly remembered: UnlinkedRemembered;
   readonly summary: Summary;
   readonly now: number;
   /** Target key → attribute → hash that one of our own unfinished writes was to set. */

@@ -247,6 +247,7 @@ class Planner {
     const changed = share.differences.map(changeOfDifference);
     switch (responded.kind) {
       case 'Nothing':
+        if (responded.outcome !== 'InSync') this.#context.remembered.note(judged);
         this.#record(
           { judged, decision, changes: changed, authors: authorsOf(view, share) },
           responded.outcome,

@@ -7,6 +7,8 @@ import type { Entry, ObjectSchema, Value } from './entry.ts';
 import type { EntryRecord } from './entry-record.ts';
 import type { ConnectorError } from './errors.ts';
 import type { LinkPages } from './link-pages.ts';
+import type { RecogniserOf, Unknown } from './recogniser.ts';
+import type { UnlinkedPages } from './unlinked-pages.ts';
 
 /** Who vouches that a read saw everything. */
 export type Proof = 'Snapshot' | 'LastPage' | 'RowCount' | 'Trailer' | 'Checksum';
@@ -40,28 +42,6 @@ export type Fetched =
   | { readonly kind: 'There'; readonly id: string; readonly entry: Entry; readonly listed: boolean }
   | { readonly kind: 'NotThere'; readonly id: string }
   | { readonly kind: 'Failed'; readonly id: string; readonly error: ConnectorError };
-
-/** What an earlier read left behind of records: by their octets alone it is known whether they are what they were. */
-export interface Recogniser {
-  /**
-   * Undefined: the record is known, this was taken note of, and it need not be decoded. Else its fingerprint, to be
-   * handed out with the entry. The octets are not kept.
-   */
-  recognise(raw: Uint8Array): string | undefined;
-}
-
-/**
- * `form` is everything that the meaning of a record's octets depends on beside them: a file's header and dialect,
- * the attributes that are decoded. Records of another form are never the same.
- */
-export type RecogniserOf = (form: string) => Recogniser;
-
-/** An entry that nobody recognised. */
-export interface Unknown {
-  readonly entry: Entry;
-  /** Undefined where the record has no octets of its own that could be recognised. */
-  readonly rawPrint: string | undefined;
-}
 
 export interface EntryReader {
   /**
@@ -260,6 +240,7 @@ export interface HeldPlan {
  */
 export interface Memory {
   readonly links: Links;
+  readonly unlinked: UnlinkedPages;
   since(): Iterable<Since>;
   putSince(since: Since): void;
   dropSince(since: Pick<Since, 'side' | 'key' | 'situation'>): void;
@@ -283,6 +264,8 @@ export interface Memory {
   putHeldPlan(plan: HeldPlan, now: number): HeldPlan;
   /** Another mapping with the same target object that links or wants the target entry, if any. */
   holder(targetKey: string): string | undefined;
+  /** Whether there is any other mapping with the same target object. */
+  sharesTarget(): boolean;
   /** Replaces what this mapping's unlinked source entries want. */
   putWants(targetKeys: Iterable<string>): void;
   /** The sequence number of the last finished run of a mapping whose source read was not No. */
@@ -293,5 +276,7 @@ export interface Memory {
   /** How many enforced runs of this mapping have finished before. */
   enforcedRuns(): number;
   record(record: EntryRecord): void;
+  /** What that run has recorded as Ignored or Reported holds for this one too. */
+  repeatRecords(run: number): void;
   flush(): void;
 }

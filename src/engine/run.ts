@@ -20,10 +20,10 @@ export async function run(
   await running.read(signal);
   const assessment = await running.assess(unfinished, signal);
   unfinished.settle();
-  const operations = running.plan(assessment, unfinished);
+  const operations = await running.plan(assessment, unfinished, signal);
   const guarded = running.guard(operations, assessment);
   const stopped = await running.apply(operations, guarded, signal);
-  return running.record(operations, guarded, assessment, stopped);
+  return running.record(operations, guarded, assessment, { unfinished, stopped });
 }
 
 /** Before anything is loaded: what a lost write has done may be a link more. */

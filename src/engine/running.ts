@@ -1,6 +1,7 @@
 /** The stages of one run and what they hand on to each other. */
 import { apply, type ApplyContext } from './apply.ts';
 import { assess, type Assessment } from './assess.ts';
+import { failCutOff } from './cut-off.ts';
 import { endsOf, type Judged } from './judged.ts';
 import { HELD_PLAN_LIFETIME_MS } from './defaults.ts';
 import type { Definition } from './definition.ts';
@@ -14,9 +15,12 @@ import { rememberRead } from './remember-read.ts';
 import type { RunPorts, RunRequest, RunResult } from './run-ports.ts';
 import { Sides } from './sides.ts';
 import { SinceClocks } from './since.ts';
+import { calmOf, standing, type StandingContext } from './standing.ts';
 import { SPOOLED_BODY, SPOOLED_ENTRY } from './spooled.ts';
+import { stalledResult } from './stalled.ts';
 import { Summary } from './summary.ts';
 import type { Unfinished } from './unfinished.ts';
+import type { Calm } from './unlinked-book.ts';
 
 export class Running {
   readonly #definition: Definition;
@@ -29,6 +33,7 @@ export class Running {
   readonly #clocks: SinceClocks;
   readonly #released: ReadonlySet<string>;
   #trips: readonly Trip[] = [];
+  #standing: Calm | undefined;
   #releasedTrips: readonly Trip[] = [];
 
   constructor(definition: Definition, request: RunRequest, ports: RunPorts) {
@@ -47,7 +52,7 @@ export class Running {
       progress: (side, entries) => ports.progress({ phase: 'Reading', side, entries }),
     });
     this.#summary = new Summary(memory, request.recordsAll);
-    this.#clocks = new SinceClocks(memory.since(), definition.rules, this.#startedAt, request.sequence);
+    this.#clocks = new SinceClocks(() => memory.since(), definition.rules, this.#startedAt, request.sequence);
     this.#released = memory.released(this.#startedAt, definition.approvedPlan);
   }
 
@@ -61,23 +66,7 @@ export class Running {
 
   stalled(message: string): RunResult {
     const nothing = { entries: 0, evidence: this.#sides.rolls.Source.evidence };
-    return {
-      outcome: 'Stalled',
-      message,
-      source: nothing,
-      target: nothing,
-      situations: [],
-      effects: [],
-      totals: this.#summary.totals,
-      planDigest: planDigest([], this.#ports.digest),
-      plan: undefined,
-      heldOperations: 0,
-      trips: [],
-      budgets: [],
-      exceeded: [],
-      wrote: { Source: false, Target: false },
-      waits: false,
-    };
+    return stalledResult(message, nothing, this.#summary.totals, planDigest([], this.#ports.digest));
   }
 
   read(signal: AbortSignal): Promise<void> {
@@ -86,15 +75,18 @@ export class Running {
 
   async assess(unfinished: Unfinished, signal: AbortSignal): Promise<Assessment> {
     const { memory, digest } = this.#ports;
-    const pairs = await this.#sides.pairs(signal);
     const baselines = { Source: memory.baseline('Source'), Target: memory.baseline('Target') };
     const { Source: source, Target: target } = this.#sides.rolls;
     const facts = { source, target, links: this.#sides.links.before, baselines };
+    this.#standing = standing(this.#world(unfinished), facts);
+    if (this.#standing) this.#summary.addStanding(this.#standing.situations);
+    else await this.#sides.recall(signal);
+    const pairs = await this.#sides.pairs(signal);
     const trips = readGuards(this.#definition, facts, digest);
     this.#releasedTrips = trips.filter((trip) => this.#released.has(trip.digest));
     this.#trips = trips.filter((trip) => !this.#released.has(trip.digest));
-    source.failCutOff(this.#effective('Source'));
-    target.failCutOff(this.#effective('Target'));
+    failCutOff(source, this.#effective('Source'));
+    failCutOff(target, this.#effective('Target'));
     if (!this.#request.only) this.#summary.addQuiet(this.#sides.links.countQuiet());
     const holder = (targetKey: string): string | undefined => memory.holder(targetKey);
     const rules = this.#definition.correlate.length;
@@ -103,9 +95,20 @@ export class Running {
     return { ...assessment, wants: [...assessment.wants, ...more] };
   }
 
-  plan(assessment: Assessment, unfinished: Unfinished): readonly Operation[] {
+  #world(unfinished: Unfinished): StandingContext {
+    const { memory, digest } = this.#ports;
+    const [definition, request, sides] = [this.#definition, this.#request, this.#sides];
+    return { definition, request, sides, memory, digest, unfinished };
+  }
+
+  async plan(
+    assessment: Assessment,
+    unfinished: Unfinished,
+    signal: AbortSignal,
+  ): Promise<readonly Operation[]> {
     // Each is forgotten as soon as it is planned: what is to be done takes its place in memory.
-    const judged = assessment.judged.splice(0).filter((one) => this.#isAsked(one));
+    const asked = assessment.judged.splice(0).filter((one) => this.#isAsked(one));
+    const judged = await this.#sides.withContent(asked, this.#clocks, signal);
     this.#sides.rolls.Source.forgetItems();
     this.#sides.rolls.Target.forgetItems();
     this.#ports.progress({ phase: 'Planning', pairs: judged.length });
@@ -119,6 +122,7 @@ export class Running {
       entries: this.#sides.spool,
       bodies: this.#bodies,
       clocks: this.#clocks,
+      remembered: this.#sides.remembered,
       summary: this.#summary,
       now: this.#startedAt,
       unfinished: unfinished.hashes,
@@ -213,12 +217,14 @@ export class Running {
     operations: readonly Operation[],
     guarded: Guarded,
     assessment: Assessment,
-    stopped: string | undefined,
+    { unfinished, stopped }: { readonly unfinished: Unfinished; readonly stopped: string | undefined },
   ): RunResult {
     const held = operations.filter((operation) => operation.held);
     const holdsSomething = held.length > 0 || this.#trips.length > 0;
     const heldPlan = holdsSomething ? this.#keepHeld(held) : undefined;
-    this.#remember(assessment);
+    const trips = this.#trips.length + this.#releasedTrips.length;
+    const did = { operations: operations.length, trips, summary: this.#summary };
+    this.#remember(assessment, calmOf(this.#world(unfinished), did));
     const verdict = verdictOf({
       trips: this.#trips,
       guarded,
@@ -255,19 +261,23 @@ export class Running {
     return this.#ports.memory.putHeldPlan(kept, this.#startedAt);
   }
 
-  #remember({ wants }: Assessment): void {
+  #remember({ wants }: Assessment, calm: Calm | undefined): void {
     const { memory } = this.#ports;
     const { only, effect } = this.#request;
-    const accepted = { Source: this.#isAccepted('Source'), Target: this.#isAccepted('Target') };
-    if (!only)
-      rememberRead({ memory, rolls: this.#sides.rolls, accepted, wants, deleted: this.#summary.deleted });
-    this.#clocks.store(memory, {
-      complete: accepted.Source && accepted.Target && !only,
-      isQuiet: (side, key) => this.#sides.links.isQuiet(this.#sides.rolls[side].linkOf(key)),
+    const [sides, standing] = [this.#sides, this.#standing];
+    rememberRead({
+      memory,
+      sides,
+      clocks: this.#clocks,
+      accepted: { Source: this.#isAccepted('Source'), Target: this.#isAccepted('Target') },
+      wants,
+      deleted: this.#summary.deleted,
+      isPartial: only !== undefined,
+      standing,
     });
     if (effect === 'Apply') for (const trip of this.#releasedTrips) memory.useRelease(trip.digest);
     memory.flush();
-    if (effect === 'Apply') this.#sides.store();
+    if (effect === 'Apply') sides.store(standing ? 'Stands' : only ? 'Disturbed' : { calm });
   }
 
   #isAccepted(side: 'Source' | 'Target'): boolean {

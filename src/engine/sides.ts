@@ -1,14 +1,21 @@
 /** Both sides of a mapping, read at the same time, and the links between them that have to be looked at. */
 import { bothAtOnce } from './both-at-once.ts';
+import { loadContent } from './content.ts';
+import { withoutContent } from './content-needed.ts';
 import type { Definition } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { hashKey } from './fingerprint.ts';
 import type { Item } from './item.ts';
+import type { Judged } from './judged.ts';
+import { learn, learntKeys } from './learn.ts';
 import { LinkTable } from './link-table.ts';
 import { settleMarks } from './marks.ts';
 import { collectPairs, type Pairs } from './pairs.ts';
 import type { Digest, Memory, OpenSide, Spool, StoredLink } from './ports.ts';
 import { Roll } from './roll.ts';
+import type { SinceClocks } from './since.ts';
+import { UnlinkedBook, type Calm } from './unlinked-book.ts';
+import { UnlinkedRemembered } from './unlinked-remembered.ts';
 
 export interface SidesContext {
   readonly source: OpenSide;
@@ -24,10 +31,15 @@ export interface SidesContext {
   readonly progress: (side: 'Source' | 'Target', entries: number) => void;
 }
 
+/** What the run leaves of unlinked entries: they are as they were, or were not all looked at, or this. */
+export type Findings = 'Stands' | 'Disturbed' | { readonly calm: Calm | undefined };
+
 export class Sides {
   readonly links: LinkTable;
   readonly rolls: Readonly<Record<'Source' | 'Target', Roll>>;
   readonly spool: Spool<Entry>;
+  readonly unlinked: UnlinkedBook;
+  readonly remembered: UnlinkedRemembered;
   readonly #definition: Definition;
   readonly #context: SidesContext;
 
@@ -45,9 +57,12 @@ export class Sides {
     // The one entry that is asked for is looked at in full, however quiet its pair is.
     const row = only ? this.links.find(only.side, hashKey(only.side, only.key, digest)) : -1;
     if (row !== -1) this.links.disturb(row);
+    const { masks, isAsKept: holds } = this.links;
+    this.unlinked = new UnlinkedBook(memory.unlinked, { epoch, attributes, masks, holds });
     const { correlate, source, target } = definition;
-    const rolled = { ...context, links: this.links, correlate };
+    const rolled = { ...context, links: this.links, unlinked: this.unlinked, correlate };
     this.rolls = { Source: new Roll(source, rolled), Target: new Roll(target, rolled) };
+    this.remembered = new UnlinkedRemembered(definition, { book: this.unlinked, rolls: this.rolls, spool });
   }
 
   read(signal: AbortSignal): Promise<void> {
@@ -59,6 +74,49 @@ export class Sides {
       ],
       signal,
     );
+  }
+
+  /** Whether every entry is linked and quiet, or was recognised as it was when nothing was done about it. */
+  get isAsItWas(): boolean {
+    const { Source, Target } = this.rolls;
+    const isUnknown = Source.items.length + Target.items.length > 0;
+    return !isUnknown && this.unlinked.areAllSeen && this.links.countQuiet() === this.links.count();
+  }
+
+  /** Unlinked entries that were recognised come to the work list, most of them without their content. */
+  async recall(signal: AbortSignal): Promise<void> {
+    const marked = this.#context.memory.marks('Target');
+    for (const side of ['Source', 'Target'] as const) {
+      this.rolls[side].recall();
+      const isNeeded = ({ link, key }: Item): boolean =>
+        link !== -1 || (side === 'Target' && marked.has(key));
+      await this.load(side, this.rolls[side].items.filter(isNeeded), signal);
+    }
+  }
+
+  /** Of those that came to the work list without their content. */
+  load(side: 'Source' | 'Target', items: readonly Item[], signal: AbortSignal): Promise<void> {
+    const { source, target, digest } = this.#context;
+    const reader = side === 'Source' ? source : target;
+    const bare = items.filter(({ unlinked, handle }) => unlinked !== -1 && handle === undefined);
+    return loadContent(bare, { reader, roll: this.rolls[side], spool: this.spool, digest }, signal);
+  }
+
+  /** With the content of everybody about whom something is to be done. */
+  async withContent(judged: Judged[], clocks: SinceClocks, signal: AbortSignal): Promise<Judged[]> {
+    this.remembered.expect();
+    const { now } = this.#context;
+    const needed = withoutContent(judged, { definition: this.#definition, clocks, now });
+    for (const side of ['Source', 'Target'] as const) {
+      const own = needed.filter((item) => item.side === side);
+      await this.load(side, own, signal);
+    }
+    const failed = new Set(needed.filter(({ state }) => state === 'Failed'));
+    if (failed.size === 0) return judged;
+    return judged.map((one) => {
+      const error = [one.source, one.target].find((item) => item && failed.has(item))?.error;
+      return error ? { ...one, verdict: undefined, error } : one;
+    });
   }
 
   /** Every link that is not quiet, completed by re-reads; what was disabled by us is marked. */
@@ -92,11 +150,14 @@ export class Sides {
   }
 
   /** What was read is recognised the next time. After this no link may be written. */
-  store(): void {
-    this.rolls.Source.learn();
-    this.rolls.Target.learn();
+  store(found: Findings): void {
+    // Before the links: until those are written it holds beside the links as they were, or not at all.
+    if (found === 'Disturbed') this.unlinked.disturb();
+    else if (found !== 'Stands') this.remembered.store(found.calm);
+    learn('Source', this.rolls.Source.met, this.links);
+    learn('Target', this.rolls.Target.met, this.links);
     // Only now is it known which pages are to be written.
-    this.links.store(this.rolls.Target.learntKeys());
+    this.links.store(learntKeys('Target', this.rolls.Target.met, this.links));
   }
 
   #settleMarks(pairs: Pairs): void {

@@ -18,7 +18,9 @@ export interface SinceView {
 }
 
 export class SinceClocks {
-  readonly #known: Clocks<Since> = new Clocks();
+  readonly #load: () => Iterable<Since>;
+  /** Undefined: nobody has asked yet. */
+  #loaded: Clocks<Since> | undefined;
   /** Of those that are known: whose situation lasts. */
   readonly #lasting: Set<Since> = new Set();
   /** Seen for the first time: all of them begin in this run. */
@@ -32,21 +34,33 @@ export class SinceClocks {
   readonly #now: number;
   readonly #run: number;
 
-  constructor(known: Iterable<Since>, rules: readonly PolicyRule[], now: number, run: number) {
-    for (const since of known) {
-      this.#known.set(since, since);
-      this.#hasKnown = true;
-    }
+  constructor(load: () => Iterable<Since>, rules: readonly PolicyRule[], now: number, run: number) {
+    this.#load = load;
     this.#now = now;
     this.#run = run;
     this.#kept = new Set(rules.filter((rule) => rule.after !== undefined).flatMap((rule) => rule.situations));
   }
 
+  get #known(): Clocks<Since> {
+    if (this.#loaded) return this.#loaded;
+    this.#loaded = new Clocks();
+    for (const since of this.#load()) {
+      this.#loaded.set(since, since);
+      this.#hasKnown = true;
+    }
+    return this.#loaded;
+  }
+
+  /** When the situation of a judged pair began, in milliseconds since 1970. Notes nothing. */
+  sinceOf(judged: Judged): number {
+    return this.#known.get(clockOf(judged))?.at ?? this.#now;
+  }
+
   /** The clock of a judged pair, started now where there was none. */
   see(judged: Judged): Since {
-    if (this.#hasKnown) this.#noteJudged(judged);
-    const clock = { ...anchorOf(judged), situation: judged.verdict?.situation ?? '' };
+    const clock = clockOf(judged);
     const known = this.#known.get(clock);
+    if (this.#hasKnown) this.#noteJudged(judged);
     if (known) this.#lasting.add(known);
     else if (this.#isKept(clock.situation)) this.#fresh.set(clock, true);
     return known ?? { ...clock, at: this.#now, run: this.#run };
@@ -112,6 +126,10 @@ class Clocks<T> {
       for (const side of ['Source', 'Target'] as const)
         for (const [key, value] of sides[side]) yield [{ side, key, situation }, value];
   }
+}
+
+function clockOf(judged: Judged): Clock {
+  return { ...anchorOf(judged), situation: judged.verdict?.situation ?? '' };
 }
 
 /** A pair whose source is gone is known by its target; every other by its source where it has one. */

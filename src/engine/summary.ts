@@ -3,6 +3,7 @@ import { SITUATIONS, type Situation } from './definition.ts';
 import type { Memory } from './ports.ts';
 import type { EntryOutcome, EntryRecord } from './entry-record.ts';
 import type { Operation } from './operation.ts';
+import type { Calm } from './unlinked-book.ts';
 
 export interface SituationCount {
   readonly name: Situation;
@@ -72,6 +73,14 @@ export class Summary {
   /** By name; an operation without an effect that is limited counts as what it is, such as Link or Enable. */
   effects(): EffectCount[] {
     return [...this.#effects.values()].toSorted((one, other) => (one.effect < other.effect ? -1 : 1));
+  }
+
+  /** What an earlier run has counted and that stands. */
+  addStanding(situations: Calm['situations']): void {
+    for (const { name, count } of situations) {
+      const situation = SITUATIONS.find((one) => one === name);
+      if (situation) this.#of(situation).count += count;
+    }
   }
 
   addQuiet(pairs: number): void {

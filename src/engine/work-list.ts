@@ -7,6 +7,7 @@ import { loggedKey, type LoggedKey } from './key-log.ts';
 import { keyOfId } from './matching.ts';
 import type { Met } from './met.ts';
 import type { Digest, Fetched, Spool } from './ports.ts';
+import type { Recalled } from './unlinked-book.ts';
 
 export interface WorkListContext {
   readonly digest: Digest;
@@ -45,28 +46,52 @@ export class WorkList {
     return item;
   }
 
+  /** One that was recognised: as what it was, without its content. */
+  recall({ row, id, name, state }: Recalled, { link, met, listed }: Place): Item {
+    this.#met.place(met, this.items.length, link);
+    const { side } = this.#definition;
+    const blank = {
+      handle: undefined,
+      keysError: undefined,
+      error: undefined,
+      marked: false,
+      occurrences: 1,
+      isRemembered: false,
+    };
+    const key = this.keyOf(id);
+    const item: Item = { side, id, key, name, state, listed, met, link, unlinked: row, ...blank };
+    this.items.push(item);
+    return item;
+  }
+
+  keyOf(id: string): string {
+    return keyOfId(id, this.#definition.schema);
+  }
+
   examine(entry: Entry, { link, met, listed }: Place): Item {
-    const { side, schema } = this.#definition;
+    const { side } = this.#definition;
     const judged = this.#examiner.judge(entry);
     return {
       side,
       id: entry.id,
-      key: keyOfId(entry.id, schema),
+      key: this.keyOf(entry.id),
       name: entry.name,
       state: judged.state,
       listed,
       handle: this.#context.spool.put(entry),
       met,
       link,
+      unlinked: -1,
       keysError: side === 'Source' ? this.#logSourceKeys(met, entry) : undefined,
       error: judged.error,
       marked: false,
       occurrences: 1,
+      isRemembered: false,
     };
   }
 
   /** In scope, with or without a deleted mark; an entry that failed counts as one. */
-  isInScope({ state, handle }: Item, entry?: Entry): boolean {
+  isInScope({ state, handle }: Pick<Item, 'state' | 'handle'>, entry?: Entry): boolean {
     if (state !== 'DeletedMark') return state !== 'OutOfScope';
     const spooled = entry ?? (handle === undefined ? undefined : this.#context.spool.get(handle));
     return spooled !== undefined && this.#examiner.passesWhere(spooled);
@@ -79,9 +104,17 @@ export class WorkList {
   /** What an entry that cannot be judged may have meant is every hit of every one of its occurrences. */
   addKeys(item: Item, entry: Entry): void {
     const { keys, error } = this.#examiner.sourceKeys(entry);
-    const more = keys.flatMap((hashes, rule) => hashes.map((hash) => loggedKey(item.met, rule, hash)));
-    this.#moreKeys.set(item.met, [...(this.#moreKeys.get(item.met) ?? []), ...more]);
+    this.addLogged(
+      item,
+      keys.flatMap((hashes, rule) => hashes.map((hash) => loggedKey(item.met, rule, hash))),
+    );
     item.keysError ??= error;
+  }
+
+  addLogged({ side, met }: Item, keys: readonly Omit<LoggedKey, 'owner'>[]): void {
+    const own = keys.map((key) => ({ ...key, owner: met }));
+    if (side === 'Target') for (const key of own) this.#met.keys.addKey(key);
+    else this.#moreKeys.set(met, [...(this.#moreKeys.get(met) ?? []), ...own]);
   }
 
   /** The correlation keys of a target entry. */
@@ -112,9 +145,11 @@ export function unread(
     listed: false,
     handle: undefined,
     met: -1,
+    unlinked: -1,
     keysError: undefined,
     marked: false,
     occurrences: 1,
+    isRemembered: false,
   };
   if (answer.kind === 'NotThere') return { ...blank, state: 'Gone', error: undefined };
   const { code, attribute = null, message } = answer.error;

@@ -13,6 +13,7 @@ import type { EntryRecord } from '../engine/entry-record.ts';
 import { numberOf, textOf, type Database } from './database.ts';
 import { SqliteLinks } from './links.ts';
 import { Approvals } from './approvals.ts';
+import { SqliteUnlinkedPages } from './unlinked-pages.ts';
 import { Journal } from './journal.ts';
 
 /** Longer than the longest window of a budget (720h). */
@@ -37,6 +38,7 @@ export interface MemoryOptions {
 
 export class SqliteMemory implements Memory {
   readonly links: Links;
+  readonly unlinked: SqliteUnlinkedPages;
   readonly #database: Database;
   readonly #options: MemoryOptions;
   readonly #approvals: Approvals;
@@ -48,6 +50,7 @@ export class SqliteMemory implements Memory {
     this.#database = database;
     this.#options = options;
     this.links = new SqliteLinks(database, options.mapping);
+    this.unlinked = new SqliteUnlinkedPages(database, options.mapping);
     this.#approvals = new Approvals(database, options.mapping);
     this.#journal = new Journal(database, options.mapping);
   }
@@ -175,8 +178,7 @@ export class SqliteMemory implements Memory {
   }
 
   holder(targetKey: string): string | undefined {
-    this.#sharesTarget ??= this.#hasNeighbours();
-    if (!this.#sharesTarget) return undefined;
+    if (!this.sharesTarget()) return undefined;
     const where = `m.target_system = ? AND m.target_object = ? AND m.id <> ? AND m.seen_at >= ?`;
     const values = [
       this.#options.ends.targetSystem,
@@ -192,7 +194,12 @@ export class SqliteMemory implements Memory {
     return undefined;
   }
 
-  /** Whether any other mapping has the same target object: most have it alone, and it does not change in a run. */
+  /** Most have it alone, and it does not change in a run. */
+  sharesTarget(): boolean {
+    this.#sharesTarget ??= this.#hasNeighbours();
+    return this.#sharesTarget;
+  }
+
   #hasNeighbours(): boolean {
     const { ends, mapping, forgottenBefore } = this.#options;
     const sql =
@@ -249,6 +256,10 @@ export class SqliteMemory implements Memory {
       this.#records++,
       JSON.stringify(record),
     );
+  }
+
+  repeatRecords(run: number): void {
+    this.#database.run('UPDATE runs SET repeats = ? WHERE sequence = ?', run, this.#options.run);
   }
 
   flush(): void {

@@ -80,4 +80,12 @@ export const MIGRATIONS: readonly string[] = [
   DROP TABLE single_intents;
   CREATE INDEX intents_mapping ON intents (mapping);
   `,
+  `
+  CREATE TABLE unlinked_books (mapping INTEGER PRIMARY KEY, header TEXT NOT NULL);
+  CREATE TABLE unlinked_pages (
+    mapping INTEGER NOT NULL, side TEXT NOT NULL, part TEXT NOT NULL, page INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (mapping, side, part, page)
+  );
+  ALTER TABLE runs ADD COLUMN repeats INTEGER;
+  `,
 ];

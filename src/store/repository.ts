@@ -4,7 +4,8 @@
  */
 import type { OpenOptions, Session } from '../connectors/connector.ts';
 import type { Entry } from '../engine/entry.ts';
-import type { EntryReader, Evidence, Fetched, ReadRequest, RecogniserOf, Unknown } from '../engine/ports.ts';
+import type { EntryReader, Evidence, Fetched, ReadRequest } from '../engine/ports.ts';
+import type { RecogniserOf, Unknown } from '../engine/recogniser.ts';
 import type { Database } from './database.ts';
 import { RepositoryObjects, type RepositoryConfig } from './repository-objects.ts';
 import { RepositoryWriter } from './repository-writer.ts';

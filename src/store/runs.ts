@@ -69,11 +69,15 @@ export class Runs {
     return row && runOf(row);
   }
 
-  /** Sorted by source id, then target id, bytewise. */
+  /** Sorted by source id, then target id, bytewise; with those of an earlier run that it repeats. */
   *entries(sequence: number): Generator<EntryRecord> {
+    const run = this.#database.get('SELECT repeats FROM runs WHERE sequence = ?', sequence);
+    const repeats = typeof run?.['repeats'] === 'number' ? run['repeats'] : undefined;
     const sql = 'SELECT record FROM entries WHERE run = ? ORDER BY source, target, number';
-    for (const row of this.#database.iterate(sql, sequence))
-      yield JSON.parse(textOf(row, 'record')) as EntryRecord;
+    for (const row of this.#database.iterate(sql, repeats ?? sequence)) {
+      const record = JSON.parse(textOf(row, 'record')) as EntryRecord;
+      if (repeats === undefined || isRepeated(record)) yield record;
+    }
   }
 
   #forget(sequence: number, now: number): void {
@@ -81,11 +85,19 @@ export class Runs {
       this.#database.get('SELECT mapping FROM runs WHERE sequence = ?', sequence) ?? {},
       'mapping',
     );
-    // Never the run that just ended: a clock that jumped while it went on would take its entries.
-    const sql = `DELETE FROM entries WHERE run IN (SELECT sequence FROM runs WHERE mapping = ? AND sequence < ? AND (started_at < ? OR sequence <=
-      coalesce((SELECT sequence FROM runs WHERE mapping = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?), 0)))`;
-    this.#database.run(sql, mapping, sequence, now - KEEP_ENTRIES_MS, mapping, KEEP_ENTRIES_RUNS);
+    // Never the run that just ended: a clock that jumped while it went on would take its entries. Nor what is repeated.
+    const forgotten = `mapping = ? AND sequence < ? AND (started_at < ? OR sequence <=
+      coalesce((SELECT sequence FROM runs WHERE mapping = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?), 0))`;
+    const which = [mapping, sequence, now - KEEP_ENTRIES_MS, mapping, KEEP_ENTRIES_RUNS];
+    const sql = `DELETE FROM entries WHERE run IN (SELECT sequence FROM runs WHERE ${forgotten}) AND run NOT IN
+      (SELECT repeats FROM runs WHERE repeats IS NOT NULL AND mapping = ? AND NOT (${forgotten}))`;
+    this.#database.run(sql, ...which, mapping, ...which);
   }
+}
+
+/** All that a run can repeat: what it has done itself it has recorded itself. */
+function isRepeated({ outcome }: EntryRecord): boolean {
+  return outcome === 'Ignored' || outcome === 'Reported';
 }
 
 function runOf(row: Row): StoredRun {

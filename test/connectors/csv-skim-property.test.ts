@@ -9,7 +9,8 @@ import type { CsvDialect, CsvExpectation } from '../../src/connectors/csv/config
 import type { Session } from '../../src/connectors/connector.ts';
 import type { Entry } from '../../src/engine/entry.ts';
 import { ConnectorError } from '../../src/engine/errors.ts';
-import type { Evidence, Unknown } from '../../src/engine/ports.ts';
+import type { Evidence } from '../../src/engine/ports.ts';
+import type { Unknown } from '../../src/engine/recogniser.ts';
 import { csvFolder, type CsvFolder } from '../support/csv-harness.ts';
 import { RememberedRecords, skimAll } from '../support/remembered-records.ts';
 import { readAll } from './contract.ts';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { Session } from '../../src/connectors/connector.ts';
-import type { ReadRequest, Unknown } from '../../src/engine/ports.ts';
+import type { ReadRequest } from '../../src/engine/ports.ts';
+import type { Unknown } from '../../src/engine/recogniser.ts';
 import { csvFolder, type CsvFolder, type CsvOpening } from '../support/csv-harness.ts';
 import { RememberedRecords, skimAll } from '../support/remembered-records.ts';
 import { applied, change, codeOf, readAll } from './contract.ts';

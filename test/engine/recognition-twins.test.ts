@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { RunRequest } from '../../src/engine/run-ports.ts';
 import { BROKEN, PAGED, SNAPSHOT, UNPROVED, type MemorySide } from '../support/memory-side.ts';
-import { Twins } from '../support/twins.ts';
-import { entryOf, type Row, type Rule, type World, type WorldOptions } from '../support/world.ts';
+import { Twins, type Glance } from '../support/twins.ts';
+import { entryOf, HOUR_MS, type Row, type Rule, type World, type WorldOptions } from '../support/world.ts';
 
 const CASES = Number(process.env['ROLLCALL_CASES'] ?? 600);
 const SEED = process.env['ROLLCALL_SEED'];
@@ -23,6 +23,8 @@ const EVIDENCE = { SNAPSHOT, PAGED, UNPROVED, BROKEN };
 interface Step {
   readonly edits: readonly ((world: World) => void)[];
   readonly request: Pick<RunRequest, 'inFull' | 'effect' | 'only'>;
+  /** So many runs follow in which nothing has changed. */
+  readonly idle: number;
 }
 
 const sideName = fc.constantFrom<'source' | 'target'>('source', 'target');
@@ -58,6 +60,7 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   onSide((side, at, prefix) => side.missed.add(`${prefix}${at}`)),
   onSide((side) => side.missed.clear()),
   onSide((side) => void (side.duplicates = [])),
+  fc.constant((world: World) => void (world.state.now += HOUR_MS)),
   onSide((side, at, prefix) => {
     const known = side.entries.get(`${prefix}${at}`);
     if (known) side.duplicates = [known];
@@ -91,6 +94,7 @@ const step: fc.Arbitrary<Step> = fc.record({
     effect: fc.constantFrom('Apply', 'Apply', 'Apply', 'Apply', 'Observe'),
     only: fc.option(asked, { nil: undefined, freq: 8 }),
   }),
+  idle: fc.nat(2),
 });
 
 const policy: fc.Arbitrary<readonly Rule[]> = fc.constantFrom<readonly Rule[]>(
@@ -105,6 +109,15 @@ const policy: fc.Arbitrary<readonly Rule[]> = fc.constantFrom<readonly Rule[]>(
     { name: 'join', situations: ['Found', 'Moved'], response: 'UpdateTarget' },
     { name: 'leave', situations: ['SourceMissing'], response: 'DisableTarget' },
     { name: 'again', situations: ['Missing'], response: 'CreateTarget' },
+  ],
+  [
+    { name: 'look', situations: ['Found', 'Absent', 'Missing', 'Moved'], response: 'Report' },
+    { name: 'leave-alone', situations: ['Unassigned'], response: 'Ignore' },
+  ],
+  [
+    { name: 'look', situations: ['Absent'], response: 'Report' },
+    { name: 'drop', situations: ['Unassigned'], after: '1h', response: 'DeleteTarget' },
+    { name: 'stop', situations: ['Unqualified'], evenIfNeverLinked: true, response: 'DisableTarget' },
   ],
 );
 
@@ -129,18 +142,22 @@ it(
   'whatever happens between runs, a run that recognises is one that decodes',
   { timeout: LIMIT_MS },
   async () => {
-    let [recognised, decoded] = [0, 0];
+    let [recognised, decoded, stood] = [0, 0, 0];
+    const note = (glance: Glance): void => {
+      recognised += glance.recognised.source + glance.recognised.target;
+      decoded += glance.decoded.length;
+      if (glance.stood) stood++;
+    };
     const play = async (how: WorldOptions, steps: readonly Step[]): Promise<void> => {
       const rows = (prefix: string): Row[] =>
         Array.from({ length: IDS - 1 }, (_, at) => ({ id: `${prefix}${at}`, key: `k${at}`, title: 'x' }));
       const twins = new Twins(() => ({ source: rows('s'), target: rows('t'), ...how }));
       try {
         await twins.run();
-        for (const { edits, request } of steps) {
+        for (const { edits, request, idle } of steps) {
           for (const one of edits) twins.both(one);
-          const glance = await twins.run(request);
-          recognised += glance.recognised.source + glance.recognised.target;
-          decoded += glance.decoded.length;
+          note(await twins.run(request));
+          for (let run = 0; run < idle; run++) note(await twins.run());
         }
       } finally {
         twins.close();
@@ -149,5 +166,6 @@ it(
     await fc.assert(fc.asyncProperty(options, fc.array(step, { maxLength: 8 }), play), SETTINGS);
     // Else it would show nothing.
     expect(recognised).toBeGreaterThan(decoded / 4);
+    expect(stood).toBeGreaterThan(CASES / 10);
   },
 );

@@ -9,6 +9,7 @@ import { intent, link, NOW, record, spending } from '../support/store-values.ts'
 import { A, B, ELSEWHERE, type StoreOfContract, type Suite } from './contract-suite.ts';
 import { linkPages } from './link-pages-contract.ts';
 import { links } from './links-contract.ts';
+import { unlinkedPages } from './unlinked-pages-contract.ts';
 
 const DAY = 86_400_000;
 
@@ -34,6 +35,7 @@ export function storeContract(name: string, open: () => Promise<StoreOfContract>
     };
     describe('links', () => links(suite));
     describe('pages of links', () => linkPages(suite));
+    describe('pages of unlinked entries', () => unlinkedPages(suite));
     describe('what is remembered of entries', () => remembered(suite));
     describe('the journal', () => journal(suite));
     describe('budgets', () => budgets(suite));
@@ -352,6 +354,23 @@ function runs({ store, memory }: Suite): void {
     });
     expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
     expect(new Set(numbers).size).toBe(numbers.length);
+  });
+
+  it('repeat what an earlier run has found and left alone, and nothing that it has done', () => {
+    const earlier = memory();
+    earlier.record(record('b', null, { outcome: 'Reported' }));
+    earlier.record(record('a', null, { outcome: 'Ignored' }));
+    earlier.record(record('c', null, { outcome: 'Applied' }));
+    store().finish(earlier, { outcome: 'Succeeded', sourceComplete: 'Yes', at: NOW });
+    const later = memory();
+    later.repeatRecords(store().sequenceOf(earlier));
+    store().finish(later, { outcome: 'Succeeded', sourceComplete: 'Yes', at: NOW });
+    expect(
+      store()
+        .records(later)
+        .map(({ source }) => source),
+    ).toEqual(['a', 'b']);
+    expect(store().records(earlier)).toHaveLength(3);
   });
 
   it('list records by source id, then target id, bytewise, as they were', () => {

@@ -123,6 +123,20 @@ describe('the records of a mapping', () => {
     expect([kept(all[0] ?? 0), kept(all[1] ?? 0), kept(all[2] ?? 0), kept(other)]).toEqual([0, 0, 1, 1]);
   });
 
+  it('are kept as long as a run that is kept repeats them', () => {
+    const old = runAt(0);
+    const memoryAt = (run: number): SqliteMemory =>
+      new SqliteMemory(database, { mapping: 1, ends: ENDS, run, forgottenBefore: 0 });
+    const reported = { ...record('r', null), outcome: 'Reported' as const };
+    memoryAt(old).record(reported);
+    const young = runAt(80);
+    memoryAt(young).repeatRecords(old);
+    runAt(91);
+    expect([...new Runs(database).entries(young)]).toEqual([reported]);
+    runAt(171);
+    expect([kept(old), kept(young)]).toEqual([0, 0]);
+  });
+
   it('leave the run itself, newest first, also one that was cut off', () => {
     const runs = new Runs(database);
     runAt(0);

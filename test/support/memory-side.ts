@@ -15,10 +15,9 @@ import type {
   NewEntry,
   OpenSide,
   ReadRequest,
-  RecogniserOf,
-  Unknown,
   Written,
 } from '../../src/engine/ports.ts';
+import type { RecogniserOf, Unknown } from '../../src/engine/recogniser.ts';
 
 const PLAIN = { reason: undefined, message: undefined };
 export const SNAPSHOT: Evidence = { complete: 'Yes', proof: 'Snapshot', snapshot: true, ...PLAIN };
@@ -146,7 +145,7 @@ export class MemorySide implements OpenSide {
   async *fetch(ids: readonly string[], request: ReadRequest): AsyncGenerator<Fetched> {
     for (const id of ids) {
       this.fetches++;
-      yield this.#look(id, this.entries.get(this.keyOf(id)), request);
+      yield this.#look(id, this.#shown(id), request);
     }
   }
 
@@ -159,6 +158,14 @@ export class MemorySide implements OpenSide {
         request,
       );
     }
+  }
+
+  /** As it is listed, where it is; else as it is kept. */
+  #shown(id: string): Entry | undefined {
+    const key = this.keyOf(id);
+    const kept = this.entries.get(key);
+    if (kept && !this.missed.has(kept.id)) return kept;
+    return this.duplicates.find((one) => this.keyOf(one.id) === key && !this.missed.has(one.id)) ?? kept;
   }
 
   #look(id: string, entry: Entry | undefined, request: ReadRequest): Fetched {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 
 import type { Session } from '../../src/connectors/connector.ts';
 import type { Entry } from '../../src/engine/entry.ts';
-import type { Evidence, ReadRequest, RecogniserOf, Unknown } from '../../src/engine/ports.ts';
+import type { Evidence, ReadRequest } from '../../src/engine/ports.ts';
+import type { RecogniserOf, Unknown } from '../../src/engine/recogniser.ts';
 
 export class RememberedRecords {
   /** Entries of the records that were recognised, as they were when they were handed out. */

@@ -11,6 +11,10 @@ export interface Glance {
   readonly report: Report;
   readonly decoded: readonly string[];
   readonly recognised: { readonly source: number; readonly target: number };
+  /** What an earlier run had found of unlinked entries stood: nobody was judged. */
+  readonly stood: boolean;
+  /** Entries that were looked at again by their id. */
+  readonly fetches: number;
 }
 
 export class Twins {
@@ -39,10 +43,14 @@ export class Twins {
     const { source, target } = this.#skimming;
     this.#decoded = [];
     [source.recognised, target.recognised] = [0, 0];
+    const before = source.fetches + target.fetches;
     const [report, other] = [await this.#skimming.run(request), await this.#decoding.run(request)];
     expect(told(this.#skimming, report)).toEqual(told(this.#decoding, other));
     const recognised = { source: source.recognised, target: target.recognised };
-    return { report, decoded: this.#decoded.toSorted(), recognised };
+    const last = 'SELECT repeats FROM runs ORDER BY sequence DESC LIMIT 1';
+    const stood = (this.#skimming.state.database.get(last)?.['repeats'] ?? null) !== null;
+    const fetches = source.fetches + target.fetches - before;
+    return { report, decoded: this.#decoded.toSorted(), recognised, stood, fetches };
   }
 
   /** Whether the next run could use what is kept of the links. */

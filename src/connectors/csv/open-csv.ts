@@ -5,14 +5,8 @@
  */
 import type { AttributeSchema, Entry, ObjectSchema, Value } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
-import type {
-  Evidence,
-  Fetched,
-  ReadRequest,
-  Recogniser,
-  RecogniserOf,
-  Unknown,
-} from '../../engine/ports.ts';
+import type { Evidence, Fetched, ReadRequest } from '../../engine/ports.ts';
+import type { Recogniser, RecogniserOf, Unknown } from '../../engine/recogniser.ts';
 import type { OpenOptions, OpenSession, Probe, Session } from '../connector.ts';
 import { mergeSchema, plainAttribute, type MergedSchema } from '../schema.ts';
 import type { CsvDialect, CsvObject } from './config.ts';

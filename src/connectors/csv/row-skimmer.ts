@@ -5,7 +5,7 @@
  */
 import { parse } from 'csv-parse/sync';
 
-import type { Recogniser } from '../../engine/ports.ts';
+import type { Recogniser } from '../../engine/recogniser.ts';
 import { RowBoundaries } from './boundaries.ts';
 import type { CsvDialect } from './config.ts';
 import { parserOptions, RowScanner, type Row, type RowBatch } from './rows.ts';

@@ -5,14 +5,8 @@
  */
 import { attributeOf, type AttributeSchema, type Entry, type ObjectSchema } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
-import type {
-  EntryWriter,
-  Evidence,
-  Fetched,
-  ReadRequest,
-  RecogniserOf,
-  Unknown,
-} from '../../engine/ports.ts';
+import type { EntryWriter, Evidence, Fetched, ReadRequest } from '../../engine/ports.ts';
+import type { RecogniserOf, Unknown } from '../../engine/recogniser.ts';
 import type { OpenOptions, OpenSession, Probe, Session } from '../connector.ts';
 import { mergeSchema, plainAttribute, type MergedSchema } from '../schema.ts';
 import type { LdapConfig, LdapObject } from './config.ts';

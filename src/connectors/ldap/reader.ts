@@ -7,14 +7,8 @@ import type { Filter } from 'ldapts';
 
 import type { Entry, ObjectSchema } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
-import type {
-  EntryReader,
-  Evidence,
-  Fetched,
-  ReadRequest,
-  RecogniserOf,
-  Unknown,
-} from '../../engine/ports.ts';
+import type { EntryReader, Evidence, Fetched, ReadRequest } from '../../engine/ports.ts';
+import type { RecogniserOf, Unknown } from '../../engine/recogniser.ts';
 import type { LdapObject } from './config.ts';
 import type { Connection } from './connection.ts';
 import { decoderFor, type Decoder } from './decode.ts';
