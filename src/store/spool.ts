@@ -12,11 +12,15 @@ const WINDOW_BYTES = 65_536;
 const BYTES_A_CHARACTER = 3;
 
 interface Window {
-  readonly from: number;
-  readonly bytes: Buffer;
+  from: number;
+  bytes: Buffer;
+  /** Which of all reads was the last one here. */
+  usedAt: number;
 }
 
-const NOTHING: Window = { from: 0, bytes: Buffer.alloc(0) };
+const NOTHING = Buffer.alloc(0);
+/** What is taken in several orders at once, such as both entries of a pair, has a window for each of them. */
+const WINDOWS = 4;
 
 export class FileSpool<T> implements Spool<T>, Disposable {
   readonly #form: SpoolForm<T>;
@@ -31,7 +35,8 @@ export class FileSpool<T> implements Spool<T>, Disposable {
   #pending: Buffer = Buffer.alloc(0);
   #flushed = 0;
   /** What was read last; the file is only ever appended to. */
-  #window: Window = NOTHING;
+  readonly #windows: Window[] = [];
+  #reads = 0;
 
   constructor(form: SpoolForm<T>, inMemory: number = IN_MEMORY) {
     this.#form = form;
@@ -72,17 +77,36 @@ export class FileSpool<T> implements Spool<T>, Disposable {
     this.#end += this.#pending.write(text, this.#end - this.#flushed);
   }
 
-  /** Where values are taken in the order in which they were put, one read is good for many. */
   #textAt(start: number, end: number): string {
-    const { from, bytes } = this.#window;
-    const until = from + bytes.length;
-    if (start >= from && end <= until) return bytes.toString('utf8', start - from, end - from);
-    const goesOn = start >= from && start <= until + WINDOW_BYTES;
-    const length = Math.min(Math.max(end - start, goesOn ? WINDOW_BYTES : 0), this.#flushed - start);
-    const window = Buffer.allocUnsafeSlow(length);
-    this.#read(window, start);
-    this.#window = { from: start, bytes: window };
-    return window.toString('utf8', 0, end - start);
+    const window = this.#windowOn(start, end);
+    window.usedAt = this.#reads++;
+    return window.bytes.toString('utf8', start - window.from, end - window.from);
+  }
+
+  /** Where values are taken in the order in which they were put, one read is good for many. */
+  #windowOn(start: number, end: number): Window {
+    const held = this.#windows.find(({ from, bytes }) => start >= from && end <= from + bytes.length);
+    if (held) return held;
+    const next = this.#windows.find(
+      ({ from, bytes }) => start >= from && start <= from + bytes.length + WINDOW_BYTES,
+    );
+    const length = Math.min(Math.max(end - start, next ? WINDOW_BYTES : 0), this.#flushed - start);
+    const window = next ?? this.#oldest();
+    const bytes = window.bytes.length === length ? window.bytes : Buffer.allocUnsafeSlow(length);
+    window.bytes = NOTHING;
+    this.#read(bytes, start);
+    window.from = start;
+    window.bytes = bytes;
+    return window;
+  }
+
+  #oldest(): Window {
+    const [first, ...others] = this.#windows;
+    if (first && this.#windows.length === WINDOWS)
+      return others.reduce((oldest, one) => (one.usedAt < oldest.usedAt ? one : oldest), first);
+    const fresh = { from: 0, bytes: NOTHING, usedAt: 0 };
+    this.#windows.push(fresh);
+    return fresh;
   }
 
   #read(bytes: Buffer, start: number): void {
@@ -107,7 +131,7 @@ export class FileSpool<T> implements Spool<T>, Disposable {
   [Symbol.dispose](): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
-    this.#window = NOTHING;
+    this.#windows.length = 0;
     this.#pending = Buffer.alloc(0);
   }
 }

@@ -34,6 +34,18 @@ it('counts handles up from 0 and gives everything back, in any order, as often a
   for (const at of [0, 255, 256, 257, MANY - 1, 5_000, 0, MANY - 1]) expect(spool.get(at)).toEqual({ at });
 });
 
+it('gives back what is taken in several orders at once', () => {
+  using spool = new FileSpool(JSON_FORM<string>(), 0);
+  const text = (at: number): string => `${String(at)} ${'x'.repeat(at % 700)}`;
+  for (let at = 0; at < MANY; at++) spool.put(text(at));
+  const orders = [0, 2_000, 4_000, 6_000, 8_000].map((from) => (at: number) => from + at);
+  for (let at = 0; at < 2_000; at++) {
+    for (const order of orders) expect(spool.get(order(at))).toBe(text(order(at)));
+    const anywhere = (at * 7_919) % MANY;
+    expect(spool.get(anywhere)).toBe(text(anywhere));
+  }
+});
+
 it('gives back what was just put while putting goes on', () => {
   using spool = new FileSpool(JSON_FORM<string>());
   for (let at = 0; at < MANY; at++) {
