@@ -16,7 +16,7 @@ import type { RunPorts, RunRequest, RunResult } from './run-ports.ts';
 import { Sides } from './sides.ts';
 import { SinceClocks } from './since.ts';
 import { calmOf, standing, type StandingContext } from './standing.ts';
-import { SPOOLED_BODY, SPOOLED_ENTRY } from './spooled.ts';
+import { SPOOLED_BODY, spooledEntries } from './spooled.ts';
 import { stalledResult } from './stalled.ts';
 import { Summary } from './summary.ts';
 import type { Unfinished } from './unfinished.ts';
@@ -45,7 +45,7 @@ export class Running {
     this.#bodies = ports.newSpool(SPOOLED_BODY);
     this.#sides = new Sides(definition, {
       ...ports,
-      spool: ports.newSpool(SPOOLED_ENTRY),
+      spool: ports.newSpool(spooledEntries()),
       now: this.#startedAt,
       only: request.only,
       inFull: request.inFull,

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import type { Entry, Value } from '../../src/engine/entry.ts';
 import type { EntryRecord } from '../../src/engine/entry-record.ts';
 import type { LinkEffect, OperationBody, Write } from '../../src/engine/operation.ts';
-import { SPOOLED_BODY, SPOOLED_ENTRY } from '../../src/engine/spooled.ts';
+import { SPOOLED_BODY, spooledEntries } from '../../src/engine/spooled.ts';
 
 const text = fc.string({ unit: 'binary' });
 const value: fc.Arbitrary<Value> = fc.oneof(text, fc.string({ unit: 'grapheme' }), fc.uint8Array());
@@ -71,11 +71,27 @@ const body: fc.Arbitrary<OperationBody> = fc.record({
 });
 
 it('entries', () => {
+  const form = spooledEntries();
   fc.assert(
-    fc.property(entry, (one) => {
-      expect(SPOOLED_ENTRY.read(SPOOLED_ENTRY.write(one))).toEqual(one);
+    fc.property(fc.array(entry, { maxLength: 3 }), (entries) => {
+      const texts = entries.map((one) => form.write(one));
+      expect(texts.map((one) => form.read(one))).toEqual(entries);
     }),
   );
+});
+
+it('entries of more kinds than are told apart by a number', () => {
+  const form = spooledEntries();
+  const entries = Array.from({ length: 5_000 }, (_, at) => ({
+    id: String(at),
+    name: undefined,
+    attributes: new Map([
+      ['cn', ['x']],
+      [`a${String(at)}`, ['y', 'z']],
+    ]),
+  }));
+  const texts = entries.map((one) => form.write(one));
+  expect(texts.map((one) => form.read(one))).toEqual(entries);
 });
 
 it('what is to be done', () => {
@@ -84,4 +100,39 @@ it('what is to be done', () => {
       expect(SPOOLED_BODY.read(SPOOLED_BODY.write(one))).toEqual(one);
     }),
   );
+});
+
+it.each<{
+  readonly what: string;
+  readonly values: readonly Value[];
+  readonly to: EntryRecord['differences'][0]['to'];
+}>([
+  { what: 'the same', values: ['a', 'b'], to: ['a', 'b'] },
+  { what: 'what nobody may see', values: ['a', 'b'], to: ['[secret]', '[secret]'] },
+  { what: 'octets', values: [Uint8Array.of(0, 255), 'b'], to: [{ base64: 'AP8=' }, 'b'] },
+  { what: 'fewer', values: ['a', 'b'], to: ['a'] },
+  { what: 'more', values: ['a'], to: ['a', 'b'] },
+])('what is created, where the record shows $what', ({ values: own, to }) => {
+  const made = new Map([
+    ['cn', own],
+    ['unseen', ['c']],
+  ]);
+  const created: OperationBody = {
+    record: { ...RECORD, differences: [{ attribute: 'cn', author: null, from: [], to }] },
+    write: { kind: 'Create', entry: { name: 'cn=a', attributes: made } },
+    link: {
+      kind: 'Put',
+      sourceId: '1',
+      targetId: undefined,
+      agreed: new Map([
+        ['cn', 'aa'],
+        ['unseen', 'bb'],
+        ['other', 'cc'],
+      ]),
+      settles: undefined,
+    },
+    mark: undefined,
+    hashes: { cn: 'aa', unseen: 'another' },
+  };
+  expect(SPOOLED_BODY.read(SPOOLED_BODY.write(created))).toEqual(created);
 });
