@@ -22,9 +22,9 @@ export interface RespondInput {
   /** This is all that the pair needs: when it is done the pair is settled. */
   readonly settles: boolean;
   /** Who has, or is about to get, this id on that side; undefined: it is free. */
-  readonly idHolder: (side: 'Source' | 'Target', id: string) => string | undefined;
+  idHolder(side: 'Source' | 'Target', id: string): string | undefined;
   /** Unlinking would make the next run create a second target. */
-  readonly makesSecondTarget: () => boolean;
+  makesSecondTarget(): boolean;
 }
 
 /** A change for records: what stands there now and what shall. */

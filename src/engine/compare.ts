@@ -42,63 +42,86 @@ export interface ComparedPair {
   readonly scope: Scope;
 }
 
-export function compare(definition: Definition, pair: ComparedPair, digest: Digest): Comparison {
-  return new Comparing(definition, pair, digest).run();
+const NOTHING_EQUAL: ReadonlyMap<string, string> = new Map();
+
+interface Outbound {
+  readonly rule: AttributeRule;
+  /** The inbound rules that read what it writes. */
+  readonly inbound: readonly AttributeRule[];
+  /** In lower case. */
+  readonly name: string;
+}
+
+/** What is the same for all pairs of a definition. */
+export class Comparer {
+  readonly definition: Definition;
+  readonly digest: Digest;
+  readonly outbound: readonly Outbound[];
+  /** Those that read nothing an outbound rule writes: that has been looked at already. */
+  readonly inbound: readonly AttributeRule[];
+  readonly #naming: readonly string[];
+
+  constructor(definition: Definition, digest: Digest) {
+    this.definition = definition;
+    this.digest = digest;
+    const inbound = definition.inbound.filter((rule) => rule.onUpdate);
+    const outbound = definition.outbound.filter((rule) => rule.onUpdate);
+    this.outbound = outbound.map((rule) => ({
+      rule,
+      inbound: inbound.filter((other) => other.reads.has(rule.attribute.name)),
+      name: rule.attribute.name.toLowerCase(),
+    }));
+    const written = new Set(outbound.map((rule) => rule.attribute.name));
+    this.inbound = inbound.filter((rule) => ![...rule.reads].some((name) => written.has(name)));
+    this.#naming = definition.outbound.flatMap(({ origin }) =>
+      origin.kind === 'Name' ? [origin.rdnAttribute.toLowerCase()] : [],
+    );
+  }
+
+  compare(pair: ComparedPair): Comparison {
+    return new Comparing(this, pair).run();
+  }
+
+  /** In lower case: the RDN's attributes are written by the rename alone (DESIGN.md, "The engine, exactly"). */
+  namingAttributes({ name }: Entry): readonly string[] {
+    if (this.#naming.length === 0 || name === undefined) return this.#naming;
+    return [...this.#naming, ...leafOf(name).map((part) => part.attribute.toLowerCase())];
+  }
 }
 
 class Comparing {
-  readonly #definition: Definition;
+  readonly #comparer: Comparer;
   readonly #pair: ComparedPair;
-  readonly #digest: Digest;
   readonly #differences: Difference[] = [];
   readonly #equal: Map<string, string> = new Map();
 
-  constructor(definition: Definition, pair: ComparedPair, digest: Digest) {
-    this.#definition = definition;
+  constructor(comparer: Comparer, pair: ComparedPair) {
+    this.#comparer = comparer;
     this.#pair = pair;
-    this.#digest = digest;
   }
 
   run(): Comparison {
-    const { outbound, inbound } = this.#definition;
-    const written = new Set(outbound.filter((rule) => rule.onUpdate).map((rule) => rule.attribute.name));
-    const naming = this.#namingAttributes();
-    for (const rule of outbound) {
-      if (!rule.onUpdate || naming.has(rule.attribute.name.toLowerCase())) continue;
-      const error = this.#compareOutbound(rule);
-      if (error) return { differences: [], equal: new Map(), error };
+    const naming = this.#comparer.namingAttributes(this.#pair.target);
+    for (const one of this.#comparer.outbound) {
+      if (naming.includes(one.name)) continue;
+      const error = this.#compareOutbound(one);
+      if (error) return { differences: [], equal: NOTHING_EQUAL, error };
     }
-    for (const rule of inbound) {
-      if (!rule.onUpdate || [...rule.reads].some((name) => written.has(name))) continue;
+    for (const rule of this.#comparer.inbound) {
       const error = this.#compareInbound(rule);
-      if (error) return { differences: [], equal: new Map(), error };
+      if (error) return { differences: [], equal: NOTHING_EQUAL, error };
     }
     return { differences: this.#differences, equal: this.#equal, error: undefined };
   }
 
-  /** The RDN's attributes are written by the rename alone (DESIGN.md, "The engine, exactly"). */
-  #namingAttributes(): Set<string> {
-    const names = new Set<string>();
-    for (const { origin } of this.#definition.outbound) {
-      if (origin.kind !== 'Name') continue;
-      names.add(origin.rdnAttribute.toLowerCase());
-      const present = this.#pair.target.name;
-      if (present !== undefined) for (const part of leafOf(present)) names.add(part.attribute.toLowerCase());
-    }
-    return names;
-  }
-
-  #compareOutbound(rule: AttributeRule): RecordedError | undefined {
+  #compareOutbound({ rule, inbound }: Outbound): RecordedError | undefined {
     const { source, target, scope } = this.#pair;
-    const desired = desiredOf(rule, scope, source, this.#definition.source.schema);
+    const desired = desiredOf(rule, scope, source, this.#comparer.definition.source.schema);
     if (desired.kind === 'Failed') return desired.error;
     if (desired.kind === 'DoesNotApply') return undefined;
-    const inbound = this.#definition.inbound.filter(
-      (other) => other.onUpdate && other.reads.has(rule.attribute.name),
-    );
     if (rule.attribute.writeOnly) this.#compareWriteOnly(rule, desired.values);
     else {
-      const actual = valuesOf(target, rule.attribute.name, this.#definition.target.schema);
+      const actual = valuesOf(target, rule.attribute.name, this.#comparer.definition.target.schema);
       this.#note(rule.attribute.name, rule, {
         desired: wanted(rule, desired.values, actual),
         actual,
@@ -112,7 +135,7 @@ class Comparing {
   /** Compared with the hash of what was last written; without one it counts as equal. */
   #compareWriteOnly(rule: AttributeRule, desired: readonly Value[]): void {
     const name = rule.attribute.name;
-    const hash = hashValues(desired, rule.attribute, this.#digest);
+    const hash = hashValues(desired, rule.attribute, this.#comparer.digest);
     const last = this.#pair.agreed.get(name);
     if (last === undefined || last === hash || desired.length === 0) {
       if (last !== undefined) this.#equal.set(name, last);
@@ -132,10 +155,10 @@ class Comparing {
 
   #compareInbound(rule: AttributeRule): RecordedError | undefined {
     const { source, target, scope } = this.#pair;
-    const desired = desiredOf(rule, scope, target, this.#definition.target.schema);
+    const desired = desiredOf(rule, scope, target, this.#comparer.definition.target.schema);
     if (desired.kind === 'Failed') return desired.error;
     if (desired.kind === 'DoesNotApply') return undefined;
-    const actual = valuesOf(source, rule.attribute.name, this.#definition.source.schema);
+    const actual = valuesOf(source, rule.attribute.name, this.#comparer.definition.source.schema);
     const values = {
       desired: wanted(rule, desired.values, actual),
       actual,
@@ -153,7 +176,7 @@ class Comparing {
   ): void {
     const { attribute, sensitive } = rule;
     if (sameValues(found.desired, found.actual, attribute.match)) {
-      this.#equal.set(agreedAs, hashValues(found.desired, attribute, this.#digest));
+      this.#equal.set(agreedAs, hashValues(found.desired, attribute, this.#comparer.digest));
       return;
     }
     const author = this.#author(agreedAs, attribute, found, rule === found.outbound);
@@ -168,10 +191,10 @@ class Comparing {
     outbound: boolean,
   ): Author {
     const agreed = this.#pair.agreed.get(agreedAs);
-    const actual = hashValues(found.actual, attribute, this.#digest);
+    const actual = hashValues(found.actual, attribute, this.#comparer.digest);
     if (outbound && actual === this.#pair.unfinished.get(attribute.name)) return 'SourceChanged';
     if (agreed === undefined) return 'NeverAgreed';
-    const moved = hashValues(found.desired, attribute, this.#digest) !== agreed;
+    const moved = hashValues(found.desired, attribute, this.#comparer.digest) !== agreed;
     const drifted = actual !== agreed;
     if (moved && drifted) return 'Conflict';
     return moved === outbound ? 'SourceChanged' : 'TargetDrifted';

@@ -34,8 +34,10 @@ function prefixed(value: Value): string {
 
 /** A keyed hash (hex) of a set of values under the attribute's matching rule. */
 export function hashValues(values: readonly Value[], attribute: AttributeSchema, digest: Digest): string {
-  const parts = normalSet(values, attribute.match).map((value) => `${value.length}:${value}`);
-  return digest.hash(`value|${attribute.name}|${parts.join(',')}`).slice(0, VALUE_HASH_DIGITS);
+  let text = '';
+  for (const value of normalSet(values, attribute.match))
+    text += `${text === '' ? '' : ','}${value.length}:${value}`;
+  return digest.hash(`value|${attribute.name}|${text}`).slice(0, VALUE_HASH_DIGITS);
 }
 
 export function hashKey(scope: string, key: string, digest: Digest): string {

@@ -3,7 +3,7 @@
  * to a system here; what needs no write is recorded at once, the rest waits in the spool for the guards.
  */
 import { byIds, type Judged } from './judged.ts';
-import { compare, type Comparison } from './compare.ts';
+import { Comparer, type Comparison } from './compare.ts';
 import {
   canWrite,
   decide,
@@ -12,22 +12,20 @@ import {
   type Decision,
   type Share,
 } from './decide.ts';
-import type { Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { sharesKey } from './correlate.ts';
-import { makesSecondTarget } from './second-target.ts';
 import type { Operation } from './operation.ts';
 import { isNominated, isPassive, isPlainlyInScope, type PairView, type PlanContext } from './plan-context.ts';
 import { NewIds } from './new-ids.ts';
+import { PairInput, SeenPair } from './pair-view.ts';
 import { prepare } from './prepare.ts';
 import { recordOf, type RecordDraft } from './record.ts';
 import { reduce } from './reduce.ts';
-import type { Change, Responded, RespondInput } from './act.ts';
+import type { Change, Responded } from './act.ts';
 import { respond } from './respond.ts';
 import { settlingOf, type Settling } from './settling.ts';
 import type { StoredLink } from './ports.ts';
 import type { RecordedError } from './entry-record.ts';
-import type { Item } from './item.ts';
 
 export interface Plan {
   readonly operations: readonly Operation[];
@@ -39,17 +37,20 @@ export function plan(judged: Judged[], context: PlanContext): Plan {
 }
 
 const NOTHING_AGREED: ReadonlyMap<string, string> = new Map();
+const NOT_COMPARED: Comparison = { differences: [], equal: NOTHING_AGREED, error: undefined };
 
 class Planner {
   readonly #context: PlanContext;
   readonly #operations: Operation[] = [];
   readonly #ids: NewIds;
   readonly #settles: Settling;
+  readonly #comparer: Comparer;
 
   constructor(context: PlanContext) {
     this.#context = context;
     this.#settles = settlingOf(context.definition);
     this.#ids = new NewIds(context);
+    this.#comparer = new Comparer(context.definition, context.digest);
   }
 
   run(judged: Judged[]): Plan {
@@ -64,22 +65,9 @@ class Planner {
       this.#record({ judged, error: judged.error }, 'Failed');
       return;
     }
-    const view = this.#view(judged, judged.verdict.situation);
+    const view = new SeenPair(judged, judged.verdict.situation, this.#context);
     if (view.situation === 'Confirmed') this.#planConfirmed(view);
     else this.#planOther(view);
-  }
-
-  #view(judged: Judged, situation: Situation): PairView {
-    const { memory, now } = this.#context;
-    const source = this.#entry(judged.source);
-    const target = this.#entry(judged.target);
-    const link = judged.pair ? memory.links.bySource(judged.pair.sourceKey) : undefined;
-    const scope = { source, target, linkedAt: link?.linkedAt, now };
-    return { judged, situation, source, target, link, scope, since: this.#context.clocks.see(judged) };
-  }
-
-  #entry(item: Item | undefined): Entry | undefined {
-    return item?.handle === undefined ? undefined : this.#context.entries.get(item.handle);
   }
 
   // --- every situation but Confirmed ------------------------------------------------------------------
@@ -108,28 +96,32 @@ class Planner {
     this.#carryOut(
       view,
       share,
-      respond(decision.response, share, this.#respondInput(view, comparison, settles)),
+      respond(
+        decision.response,
+        share,
+        new PairInput(view, { ...comparison, settles }, this.#context, this.#ids),
+      ),
     );
   }
 
   /** Update on Found and Moved writes what differs; nothing was agreed between the two before. */
   #compareForUpdate(decision: Decision, view: PairView): Comparison {
-    const none = { differences: [], equal: NOTHING_AGREED, error: undefined };
+    if (!isNominated(view) || isPassive(decision)) return NOT_COMPARED;
     const updates = decision.response === 'UpdateTarget' || decision.response === 'UpdateSource';
     const { source, target } = view;
-    if (!source || !target || !isNominated(view) || isPassive(decision)) return none;
+    if (!source || !target) return NOT_COMPARED;
     if (!this.#context.definition.correlate.some((rule) => sharesKey(rule, source, target, this.#context))) {
       const message = 'correlation nominated an entry whose key differs';
-      return { ...none, error: { code: 'KeyDiffers', attribute: null, rule: null, message } };
+      return { ...NOT_COMPARED, error: { code: 'KeyDiffers', attribute: null, rule: null, message } };
     }
-    if (!updates) return none;
+    if (!updates) return NOT_COMPARED;
     return this.#compare(source, target, NOTHING_AGREED, view);
   }
 
   #compare(source: Entry, target: Entry, agreed: ReadonlyMap<string, string>, view: PairView): Comparison {
-    const { definition, digest, unfinished } = this.#context;
+    const { unfinished } = this.#context;
     const ours = unfinished.get(view.judged.target?.key ?? '') ?? NOTHING_AGREED;
-    return compare(definition, { source, target, agreed, unfinished: ours, scope: view.scope }, digest);
+    return this.#comparer.compare({ source, target, agreed, unfinished: ours, scope: view.scope });
   }
 
   // --- Confirmed --------------------------------------------------------------------------------------
@@ -152,12 +144,18 @@ class Planner {
   }
 
   #decideConfirmed(
-    { judged, situation, scope, since }: PairView,
+    { judged, situation, scope, source, target, since }: PairView,
     { differences }: Comparison,
   ): ConfirmedDecision {
     return decideConfirmed(this.#context.definition, {
       situation,
-      scope: { ...scope, changed: differences.map((one) => one.name) },
+      scope: {
+        source,
+        target,
+        linkedAt: scope.linkedAt,
+        now: scope.now,
+        changed: differences.map((one) => one.name),
+      },
       neverLinked: false,
       since: since.at,
       differences,
@@ -181,7 +179,8 @@ class Planner {
 
   #share(view: PairView, share: Share, comparison: Comparison, alone: boolean): void {
     const updates = share.decision.response === 'UpdateTarget' && this.#settles.update;
-    const input = this.#respondInput(view, comparison, updates && alone && isPlainlyInScope(view));
+    const settles = updates && alone && isPlainlyInScope(view);
+    const input = new PairInput(view, { ...comparison, settles }, this.#context, this.#ids);
     const responded = respond(share.decision.response, share, input);
     const isDone = responded.kind === 'Nothing' && responded.outcome === 'InSync';
     if (isDone && alone) this.#inSync(view, comparison, share.decision.passedOver, share);
@@ -217,29 +216,6 @@ class Planner {
   }
 
   // --- operations -------------------------------------------------------------------------------------
-
-  #respondInput(view: PairView, comparison: Comparison, settles: boolean): RespondInput {
-    const { judged, source, target, scope } = view;
-    return {
-      definition: this.#context.definition,
-      digest: this.#context.digest,
-      source,
-      target,
-      sourceKey: judged.source?.key,
-      targetKey: judged.target?.key,
-      scope,
-      linked: judged.pair,
-      marked: judged.target?.marked ?? false,
-      prints: {
-        source: this.#context.source.printOf(judged.source),
-        target: this.#context.target.printOf(judged.target),
-      },
-      equal: comparison.equal,
-      settles,
-      idHolder: (side, id) => this.#ids.holder(side, id, judged),
-      makesSecondTarget: () => makesSecondTarget(view, this.#context),
-    };
-  }
 
   #carryOut(view: PairView, share: Share, responded: Responded): void {
     const { judged } = view;

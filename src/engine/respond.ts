@@ -46,8 +46,9 @@ function failByPolicy({ decision }: Share): Responded {
 const WOULD_DUPLICATE =
   'nothing correlates the two, so unlinked the source would count as Absent and get a second target; add a correlation rule that finds it again, or another response for Absent';
 
-function unlink({ linked, makesSecondTarget }: RespondInput): Responded {
+function unlink(input: RespondInput): Responded {
+  const { linked } = input;
   if (linked === undefined) return IN_SYNC;
-  if (makesSecondTarget()) return failed('WouldDuplicate', WOULD_DUPLICATE);
+  if (input.makesSecondTarget()) return failed('WouldDuplicate', WOULD_DUPLICATE);
   return act({ kind: 'Unlink', side: 'Link', link: { kind: 'Remove', sourceKey: linked.sourceKey } });
 }
