@@ -1,4 +1,5 @@
 /** Ids that are known before a create: who has them, or is about to get them (SITUATIONS.md, "Responses"). */
+import { hashKey } from './fingerprint.ts';
 import type { Judged } from './judged.ts';
 import type { PlanContext } from './plan-context.ts';
 
@@ -27,7 +28,10 @@ export class NewIds {
 
   /** The entry that the id is linked to, unless that is the one it would be created for. */
   #linkedPartner(side: 'Source' | 'Target', key: string, { source, target }: Judged): string | undefined {
-    const { links } = this.#context.memory;
+    const { digest, memory } = this.#context;
+    // Most ids are in no link, and to know that no link has to be looked up.
+    if (this.#context.links.links.find(side, hashKey(side, key, digest)) === -1) return undefined;
+    const { links } = memory;
     if (side === 'Target') {
       const link = links.byTarget(key);
       return link && link.sourceKey !== source?.key ? `source '${link.sourceId}'` : undefined;

@@ -3,6 +3,7 @@ import type { Judged } from './judged.ts';
 import type { Decision } from './decide.ts';
 import type { Definition, Scope, Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
+import type { LinkTable } from './link-table.ts';
 import type { OperationBody } from './operation.ts';
 import type { Digest, Links, Memory, Since, Spool, StoredLink } from './ports.ts';
 import type { Roll } from './roll.ts';
@@ -16,7 +17,7 @@ export type LinkWrites = Pick<Links, 'put' | 'remove'>;
 export interface PlanContext {
   readonly definition: Definition;
   readonly memory: Memory;
-  readonly links: LinkWrites;
+  readonly links: LinkWrites & { readonly links: Pick<LinkTable, 'find'> };
   readonly digest: Digest;
   readonly source: Roll;
   readonly target: Roll;
