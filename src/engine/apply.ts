@@ -2,7 +2,7 @@
  * Plan → systems. Canonical order, intents made durable before a batch and results after it, three-valued
  * writes, and a circuit breaker: it gives up where refusals repeat or the system is gone.
  */
-import { Booking, type BookingContext, type Done } from './booking.ts';
+import { Booking, type BookingContext } from './booking.ts';
 import { REFUSALS_UNTIL_STOP } from './defaults.ts';
 import { sideOf } from './definition.ts';
 import { Countdown } from './countdown.ts';
@@ -71,9 +71,7 @@ class Applying {
 
   /** Operations of one level do not depend on each other; links first, they need no system. */
   async level(operations: readonly Operation[], signal: AbortSignal): Promise<void> {
-    for (const operation of operations)
-      if (operation.side === 'Link') this.#booking.add(this.#linked(operation));
-    this.#booking.finish();
+    this.#link(operations.filter(({ side }) => side === 'Link'));
     for (const side of ['Source', 'Target'] as const) {
       const own = operations.filter((one) => one.side === side);
       const writer = this.#context.writers[side];
@@ -92,10 +90,14 @@ class Applying {
       this.#context.summary.add(this.#context.bodies.get(operation.body).record, operation);
   }
 
-  #linked(operation: Operation): Done {
-    const body = this.#context.bodies.get(operation.body);
-    const written = { kind: 'Applied', id: operation.targetId, name: undefined } as const;
-    return { operation, body, intent: undefined, written };
+  #link(operations: readonly Operation[]): void {
+    for (const [at, operation] of operations.entries()) {
+      const body = this.#context.bodies.get(operation.body);
+      const written = { kind: 'Applied', id: operation.targetId, name: undefined } as const;
+      this.#booking.add({ operation, body, intent: undefined, written });
+      if ((at + 1) % BODIES_AT_ONCE === 0) this.#booking.book();
+    }
+    this.#booking.finish();
   }
 
   /**
