@@ -1,7 +1,7 @@
 /**
  * One SQLite database: statements prepared once, writes gathered in one open transaction until `flush`. WAL and
  * synchronous FULL: what `flush` returned for survives a power cut. What must become true together stands in
- * `run` calls without a `bulk` call between them, or in `atomically`.
+ * `run` calls without a `gather` call between them, or in `atomically`.
  */
 import { existsSync } from 'node:fs';
 import {
@@ -12,6 +12,7 @@ import {
   type StatementSync,
 } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { GatheredRows } from './gathered-rows.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { StateError } from './state-error.ts';
 
@@ -46,6 +47,9 @@ export class Database {
   readonly #statements: Map<string, StatementSync> = new Map();
   /** Invariant: a transaction is open exactly while #writes is above 0. */
   #writes = 0;
+  /** Nothing of it is written yet; whatever else is asked comes after it. */
+  readonly #gathered: GatheredRows = new GatheredRows();
+  #isAtomic = false;
 
   constructor(path: string, options: DatabaseOptions = {}) {
     this.path = path;
@@ -96,49 +100,62 @@ export class Database {
   }
 
   run(sql: string, ...values: SQLInputValue[]): void {
+    this.#writeGathered();
     this.#write(sql, values);
   }
 
   /** The number of the row that was inserted. */
   insert(sql: string, ...values: SQLInputValue[]): number {
+    this.#writeGathered();
     return Number(this.#write(sql, values).lastInsertRowid);
   }
 
-  /** As `run`, for one of very many writes that need not be kept together: what was written before may become durable. */
-  bulk(sql: string, ...values: SQLInputValue[]): void {
-    if (this.#writes >= WRITES_PER_TRANSACTION) this.flush();
-    this.run(sql, ...values);
+  /**
+   * As `run`, for one of very many rows that need not be kept together: what was written before may become durable. It is
+   * written with others of its table, before anything else that is asked. `insert`: the statement up to VALUES.
+   */
+  gather(insert: string, ...row: SQLInputValue[]): void {
+    if (!this.#gathered.add(insert, row)) return;
+    if (this.#writes >= WRITES_PER_TRANSACTION && !this.#isAtomic) this.flush();
+    else this.#writeGathered(insert);
   }
 
   /** What `work` writes becomes durable as a whole, or not at all where it throws; what was written before is durable first. */
   atomically(work: () => void): void {
     this.flush();
+    this.#isAtomic = true;
     try {
       work();
       this.flush();
     } catch (error) {
       this.rollback();
       throw error;
+    } finally {
+      this.#isAtomic = false;
     }
   }
 
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    this.#writeGathered();
     return this.#prepare(sql).get(...values);
   }
 
   /** Rows as they are stepped through; the statement is its own, so that walks may nest. */
   *iterate(sql: string, ...values: SQLInputValue[]): Generator<Row> {
+    this.#writeGathered();
     yield* this.#database.prepare(sql).iterate(...values);
   }
 
   /** The same without a name for every value: half the time where there are many rows. */
   *columns(sql: string, ...values: SQLInputValue[]): Generator<readonly SQLOutputValue[]> {
+    this.#writeGathered();
     const statement = this.#database.prepare(sql);
     statement.setReturnArrays(true);
     for (const row of statement.iterate(...values)) yield Array.isArray(row) ? row : Object.values(row);
   }
 
   flush(): void {
+    this.#writeGathered();
     if (this.#writes === 0) return;
     try {
       if (this.#ownership && !this.#ownership.mayWrite()) throw superseded(this.path);
@@ -151,6 +168,7 @@ export class Database {
   }
 
   rollback(): void {
+    this.#gathered.drop();
     if (this.#writes === 0) return;
     this.#writes = 0;
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
@@ -167,7 +185,15 @@ export class Database {
     this.#database.close();
   }
 
-  #write(sql: string, values: SQLInputValue[]): StatementResultingChanges {
+  #writeGathered(only?: string): void {
+    if (this.#gathered.isEmpty) return;
+    for (const { sql, values, rows } of this.#gathered.take(only)) {
+      this.#write(sql, values);
+      this.#writes += rows - 1;
+    }
+  }
+
+  #write(sql: string, values: readonly SQLInputValue[]): StatementResultingChanges {
     if (this.#writes === 0) this.#begin();
     this.#writes++;
     try {

@@ -63,8 +63,8 @@ export class SqliteLinks implements Links {
 
   /** Both sides are unique in the table, so the replacement removes the other links of either. */
   put(link: StoredLink): void {
-    this.#database.bulk(
-      `INSERT OR REPLACE INTO links (mapping, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    this.#database.gather(
+      `INSERT OR REPLACE INTO links (mapping, ${COLUMNS})`,
       this.#mapping,
       link.sourceKey,
       link.targetKey,

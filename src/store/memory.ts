@@ -69,9 +69,8 @@ export class SqliteMemory implements Memory {
   }
 
   putSince({ side, key, situation, at, run }: Since): void {
-    const sql =
-      'INSERT OR REPLACE INTO since (mapping, side, key, situation, at, run) VALUES (?, ?, ?, ?, ?, ?)';
-    this.#database.bulk(sql, this.#options.mapping, side, key, situation, at, run);
+    const sql = 'INSERT OR REPLACE INTO since (mapping, side, key, situation, at, run)';
+    this.#database.gather(sql, this.#options.mapping, side, key, situation, at, run);
   }
 
   dropSince({ side, key, situation }: Pick<Since, 'side' | 'key' | 'situation'>): void {
@@ -211,11 +210,7 @@ export class SqliteMemory implements Memory {
   putWants(targetKeys: Iterable<string>): void {
     this.#database.run('DELETE FROM wants WHERE mapping = ?', this.#options.mapping);
     for (const key of targetKeys)
-      this.#database.run(
-        'INSERT OR IGNORE INTO wants (mapping, target_key) VALUES (?, ?)',
-        this.#options.mapping,
-        key,
-      );
+      this.#database.gather('INSERT OR IGNORE INTO wants (mapping, target_key)', this.#options.mapping, key);
   }
 
   lastReadRun(mapping: string): number | undefined {
@@ -247,8 +242,8 @@ export class SqliteMemory implements Memory {
   }
 
   record(record: EntryRecord): void {
-    const sql = 'INSERT INTO entries (run, source, target, number, record) VALUES (?, ?, ?, ?, ?)';
-    this.#database.bulk(
+    const sql = 'INSERT INTO entries (run, source, target, number, record)';
+    this.#database.gather(
       sql,
       this.#options.run,
       record.source ?? '',

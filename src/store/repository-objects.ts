@@ -126,9 +126,8 @@ export class RepositoryObjects {
   }
 
   #put(key: string, entry: Entry, sequence: number): void {
-    const sql =
-      'INSERT OR REPLACE INTO objects (system, object, key, id, attributes, changed, deleted_at) VALUES (?, ?, ?, ?, ?, ?, NULL)';
-    this.#database.run(sql, ...this.#names(), key, entry.id, attributesText(entry), sequence);
+    const sql = 'INSERT OR REPLACE INTO objects (system, object, key, id, attributes, changed)';
+    this.#database.gather(sql, ...this.#names(), key, entry.id, attributesText(entry), sequence);
     for (const unique of this.uniqueValuesOf(entry)) this.#take(unique, key);
   }
 
@@ -139,9 +138,8 @@ export class RepositoryObjects {
   }
 
   #take({ attribute, value }: UniqueValue, key: string): void {
-    const sql =
-      'INSERT OR IGNORE INTO unique_values (system, object, attribute, value, key) VALUES (?, ?, ?, ?, ?)';
-    this.#database.run(sql, ...this.#names(), attribute, value, key);
+    const sql = 'INSERT OR IGNORE INTO unique_values (system, object, attribute, value, key)';
+    this.#database.gather(sql, ...this.#names(), attribute, value, key);
   }
 
   #free({ attribute, value }: UniqueValue, key: string): void {

@@ -17,14 +17,21 @@ const HOOK = new URL('../support/count-statements.ts', import.meta.url).pathname
 const PEOPLE = 1_500;
 const PAGES = 2;
 const CHANGED = PEOPLE / 100;
+const UNASSIGNED = PEOPLE / 2;
 /** Each is written once, and deleted once. */
 const JOURNAL_ROWS = Math.ceil(PEOPLE / 32);
+/** Rows that go into one table without a pause: 64 at once, and the rest in powers of two. */
+const gathered = (rows: number): number =>
+  Math.floor(rows / 64) + (rows % 64).toString(2).replaceAll('0', '').length;
 /** The root DSE and the schema, on a connection of their own. */
 const OPENING = { BIND: 2, SRCH: 2 };
 
 interface Budget {
   readonly operations: Readonly<Record<string, number>>;
-  /** But for those that begin and end a transaction, the book of what was spent, and rows of the journal that shrink. */
+  /**
+   * But for those that begin and end a transaction, the book of what was spent, and rows of the journal that shrink. Where
+   * entries are created one by one, as many rows go into a statement as were created meanwhile: at most so many.
+   */
   readonly statements: number;
   /** Where entries are written one by one, what was done is booked every 100 ms: at most so many. */
   readonly transactions: number;
@@ -37,37 +44,41 @@ const searches = (count: number): Budget['operations'] => ({ ...OPENING, SRCH: O
 
 const BUDGETS: Readonly<Record<string, Budget>> = {
   'start-up: validate of the cookbook': NOTHING,
-  'start-up: a run over nobody': { operations: searches(1), statements: 33, transactions: 8 },
+  'start-up: a run over nobody': { operations: searches(1), statements: 32, transactions: 7 },
   'first load, CSV → Repository': {
     operations: {},
-    statements: 63 + 5 * PEOPLE + 2 * JOURNAL_ROWS,
-    transactions: 14,
+    statements: 59 + PEOPLE + 3 * gathered(PEOPLE) + 2 * JOURNAL_ROWS,
+    transactions: 13,
   },
   // The first run after the load: what it reads is recognised by the next one.
-  'nothing changed, CSV → Repository': { operations: {}, statements: 53, transactions: 4 },
-  'plan of creations, -o json': { operations: searches(1), statements: 44 + 2 * PEOPLE, transactions: 8 },
+  'nothing changed, CSV → Repository': { operations: {}, statements: 48, transactions: 4 },
+  'plan of creations, -o json': {
+    operations: searches(1),
+    statements: 40 + 2 * gathered(PEOPLE),
+    transactions: 7,
+  },
   'first load into an empty directory': {
     operations: { ...searches(1), ADD: PEOPLE },
-    statements: 57 + 2 * PEOPLE + 2 * JOURNAL_ROWS,
+    statements: 53 + PEOPLE / 2 + 2 * JOURNAL_ROWS,
     transactions: PEOPLE / 50,
   },
-  'nothing changed, CSV × LDAP': { operations: searches(PAGES), statements: 45, transactions: 3 },
-  'nothing changed, CSV × LDAP over LDAPS': { operations: searches(PAGES), statements: 45, transactions: 3 },
-  'nothing changed, Repository × LDAP': { operations: searches(PAGES), statements: 46, transactions: 3 },
+  'nothing changed, CSV × LDAP': { operations: searches(PAGES), statements: 40, transactions: 3 },
+  'nothing changed, CSV × LDAP over LDAPS': { operations: searches(PAGES), statements: 40, transactions: 3 },
+  'nothing changed, Repository × LDAP': { operations: searches(PAGES), statements: 41, transactions: 3 },
   'first run over two full sides, no difference': {
     operations: searches(PAGES),
-    statements: 56 + 2 * PEOPLE,
-    transactions: 11,
+    statements: 52 + 2 * gathered(PEOPLE),
+    transactions: 10,
   },
   // One fetch more: of those whose row has changed, the entries that have not.
   '1 % changed': {
     operations: { ...searches(PAGES + 1), MOD: CHANGED },
-    statements: 51 + 5 * CHANGED + 2,
+    statements: 47 + 5 * CHANGED + 2,
     transactions: PEOPLE / 50,
   },
   'nothing changed, half as many again not linked': {
     operations: searches(PAGES + 1),
-    statements: 45,
+    statements: 43 + gathered(UNASSIGNED),
     transactions: 3,
   },
 };
@@ -99,7 +110,9 @@ it.each(SCENARIOS)('$name: the result, and what it asks for', async (scenario) =
   const asked = await world.directory.slapd.operations();
   expect(countsOf(asked.map(({ op }) => op))).toEqual(operations);
   const ofStore = Object.entries(JSON.parse(readFileSync(counted, 'utf8')) as Record<string, number>);
-  expect(sumOf(ofStore.filter(([sql]) => !NOT_COUNTED.test(sql)))).toBe(statements);
+  const made = sumOf(ofStore.filter(([sql]) => !NOT_COUNTED.test(sql)));
+  if (operations['ADD'] !== undefined) expect(made).toBeLessThanOrEqual(statements);
+  else expect(made).toBe(statements);
   const begun = sumOf(ofStore.filter(([sql]) => sql.startsWith('BEGIN')));
   const isPaced = operations['ADD'] !== undefined || operations['MOD'] !== undefined;
   if (isPaced) expect(begun).toBeLessThanOrEqual(transactions);
