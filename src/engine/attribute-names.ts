@@ -7,23 +7,26 @@ interface Step {
 /** Where names come in many orders, a list for each order would be a list for each entry. */
 const MOST_LISTS = 4_096;
 
+/** The number of a list, or the list itself. */
+export type NameList = number | readonly string[];
+
 export class AttributeNames {
   readonly #lists: (readonly string[])[] = [];
   readonly #start: Step = { next: new Map(), list: undefined };
 
-  /** The number of its list of names; the names themselves where there are too many lists already. */
-  numberOf(attributes: ReadonlyMap<string, unknown>): number | readonly string[] {
+  /** The names themselves where there are too many lists already. */
+  numberOf(names: readonly string[]): NameList {
     let at: Step | undefined = this.#start;
-    for (const name of attributes.keys()) at = at?.next.get(name);
-    return at?.list ?? this.#add([...attributes.keys()]);
+    for (const name of names) at = at?.next.get(name);
+    return at?.list ?? this.#add(names);
   }
 
   /** The names that `numberOf` gave this for. */
-  of(known: number | readonly string[]): readonly string[] {
+  of(known: NameList): readonly string[] {
     return typeof known === 'number' ? (this.#lists[known] ?? []) : known;
   }
 
-  #add(names: readonly string[]): number | readonly string[] {
+  #add(names: readonly string[]): NameList {
     if (this.#lists.length === MOST_LISTS) return names;
     let at = this.#start;
     for (const name of names) {

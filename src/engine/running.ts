@@ -16,7 +16,8 @@ import type { RunPorts, RunRequest, RunResult } from './run-ports.ts';
 import { Sides } from './sides.ts';
 import { SinceClocks } from './since.ts';
 import { calmOf, standing, type StandingContext } from './standing.ts';
-import { SPOOLED_BODY, spooledEntries } from './spooled.ts';
+import { spooledBodies } from './spooled-body.ts';
+import { spooledEntries } from './spooled-entry.ts';
 import { stalledResult } from './stalled.ts';
 import { Summary } from './summary.ts';
 import type { Unfinished } from './unfinished.ts';
@@ -42,7 +43,7 @@ export class Running {
     this.#ports = ports;
     const { memory } = ports;
     this.#startedAt = ports.clock.now();
-    this.#bodies = ports.newSpool(SPOOLED_BODY);
+    this.#bodies = ports.newSpool(spooledBodies());
     this.#sides = new Sides(definition, {
       ...ports,
       spool: ports.newSpool(spooledEntries()),
