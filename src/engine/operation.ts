@@ -82,19 +82,12 @@ export function digestOf(
   hashes: Readonly<Record<string, string>>,
   digest: Digest,
 ): string {
-  const values = Object.entries(hashes)
-    .map(([attribute, hash]) => `${attribute}=${hash}`)
-    .toSorted();
-  const parts = [
-    mapping,
-    operation.kind,
-    operation.side,
-    operation.sourceId,
-    operation.targetId,
-    operation.takes ?? '',
-    ...values,
-  ];
-  return shortHash(`operation|${parts.map((part) => `${part.length}:${part}`).join('|')}`, digest);
+  const { kind, side, sourceId, targetId, takes = '' } = operation;
+  const values = Object.keys(hashes).map((attribute) => `${attribute}=${hashes[attribute]}`);
+  let text = 'operation';
+  for (const part of [mapping, kind, side, sourceId, targetId, takes, ...values.sort()])
+    text += `|${part.length}:${part}`;
+  return shortHash(text, digest);
 }
 
 export function planDigest(digests: Iterable<string>, digest: Digest): string {
