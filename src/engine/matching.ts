@@ -3,7 +3,9 @@ import { normalName } from './dn.ts';
 import type { Match, ObjectSchema, Value } from './entry.ts';
 import { instant } from './generalized-time.ts';
 
-const PLAIN_ASCII = /^[\x21-\x7e]*$/;
+/** What Unicode leaves as it is, and where no space but U+0020 stands. */
+const ASCII = /^[\x20-\x7e]*$/;
+const NEEDLESS_SPACE = /^ | $| {2}/;
 
 /** A text that is equal for values that are equal under the rule. Octets become one character a byte. */
 export function normalise(value: Value, match: Match): string {
@@ -60,11 +62,12 @@ export function without(one: readonly Value[], other: readonly Value[], match: M
 }
 
 function foldCase(value: string): string {
-  return PLAIN_ASCII.test(value) ? value.toLowerCase() : value.normalize('NFKC').toLowerCase();
+  return ASCII.test(value) ? value.toLowerCase() : value.normalize('NFKC').toLowerCase();
 }
 
 function foldSpace(value: string): string {
-  return PLAIN_ASCII.test(value) ? value : value.trim().replace(/\s+/g, ' ');
+  if (ASCII.test(value) && !NEEDLESS_SPACE.test(value)) return value;
+  return value.trim().replace(/\s+/g, ' ');
 }
 
 function integer(value: string): string {
