@@ -20,6 +20,8 @@ export type Row = Record<string, SQLOutputValue>;
 
 /** Writes after which a bulk load begins a new transaction, so that the log stays small. */
 const WRITES_PER_TRANSACTION = 20_000;
+const DURABLE = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;';
+const SCRATCH = 'PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;';
 const CACHE_KIBIBYTES = 16_384;
 /** How long to wait for another process's transaction. */
 const WAIT_MS = 5_000;
@@ -37,6 +39,8 @@ export interface Ownership {
 
 export interface DatabaseOptions {
   readonly readOnly?: boolean;
+  /** It is thrown away with the process, so nothing of it has to survive a power cut. */
+  readonly isScratch?: boolean;
   readonly ownership?: Ownership;
 }
 
@@ -58,7 +62,7 @@ export class Database {
     try {
       // First of all how long to wait: the last process before us may be putting its log away.
       this.#database.exec(`PRAGMA busy_timeout = ${WAIT_MS}; PRAGMA cache_size = -${CACHE_KIBIBYTES};`);
-      if (!options.readOnly) this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+      if (!options.readOnly) this.#database.exec(options.isScratch ? SCRATCH : DURABLE);
       this.version();
       if (options.ownership) this.#database.exec(`PRAGMA busy_timeout = ${WAIT_AT_ONCE_MS};`);
     } catch (error) {

@@ -136,7 +136,7 @@ export async function openOverlay(folder: string): Promise<State> {
   const path = join(temporary, DATABASE);
   using original = openAsItIs(folder);
   if (original) await backup(original.database.handle(), path);
-  const database = opened.adopt(new Database(path), (one) => one.close());
+  const database = opened.adopt(new Database(path, { isScratch: true }), (one) => one.close());
   database.migrate();
   const all = opened.move();
   return {
