@@ -11,6 +11,7 @@ import { JournalAhead, type Started } from './journal-ahead.ts';
 import type { Operation, OperationBody } from './operation.ts';
 import { inCanonicalOrder } from './order.ts';
 import type { EntryWriter, Intent, Spool, Written } from './ports.ts';
+import { PlannedSupply, type Supply } from './supply.ts';
 
 export interface ApplyContext extends BookingContext {
   /** A side without one is left alone while pretending. */
@@ -27,6 +28,7 @@ const BOOK_EVERY_MS = 100;
 const BODIES_AT_ONCE = 64;
 /** And so many intents, or results, become durable at once. */
 const INTENTS_AT_ONCE = 4_096;
+const LEFT_AT_ONCE = 256;
 
 /** Why applying stopped before its end; undefined: everything was tried. */
 export interface Applied {
@@ -56,6 +58,24 @@ export async function apply(
   return { stopped: applying.stopped };
 }
 
+/** Writes what is supplied, which does not depend on each other, while more of it may still be planned. */
+export async function applyFlow(
+  stream: Stream,
+  planned: number,
+  context: ApplyContext,
+  signal: AbortSignal,
+): Promise<Applied> {
+  const applying = new Applying(context, planned);
+  await applying.stream(stream, signal);
+  return { stopped: applying.stopped };
+}
+
+export interface Stream {
+  readonly side: 'Source' | 'Target';
+  readonly writer: EntryWriter;
+  readonly supply: Supply;
+}
+
 class Applying {
   readonly #context: ApplyContext;
   readonly #booking: Booking;
@@ -80,7 +100,7 @@ class Applying {
         if (!this.#context.pretends) this.stopped ??= `${side.toLowerCase()} is not writable`;
         this.leave(own);
       } else if (writer.transactional) await this.#commit(own, writer, signal);
-      else await this.#stream(own, writer, signal);
+      else await this.stream({ side, writer, supply: new PlannedSupply(own) }, signal);
     }
   }
 
@@ -104,11 +124,10 @@ class Applying {
    * Different entries are written at the same time, up to the window. The journal goes ahead in batches and results
    * are concluded every now and then, always when the system has a whole window to work on meanwhile.
    */
-  async #stream(operations: readonly Operation[], writer: EntryWriter, signal: AbortSignal): Promise<void> {
+  async stream({ side, writer, supply }: Stream, signal: AbortSignal): Promise<void> {
     const { now, definition, memory } = this.#context;
-    const { writesInFlight } = sideOf(definition, operations[0]?.side === 'Source' ? 'Source' : 'Target');
-    const ahead = new JournalAhead(operations, { begin: (batch) => this.#begin(batch), now });
-    let workers = Math.min(writesInFlight, operations.length);
+    const ahead = new JournalAhead(supply, { begin: (batch) => this.#begin(batch), now });
+    let workers = sideOf(definition, side).writesInFlight;
     let inFlight = 0;
     const work = async (): Promise<void> => {
       while (this.stopped === undefined && !signal.aborted) {
@@ -116,7 +135,7 @@ class Applying {
         if (!next) break;
         inFlight++;
         const answer = write(next.body, writer, signal);
-        if (inFlight === workers) this.#keepUp(ahead);
+        if (inFlight === workers) this.#keepUp(ahead, supply);
         const written = await answer;
         inFlight--;
         this.#watch(written);
@@ -126,16 +145,18 @@ class Applying {
     };
     await Promise.all(Array.from({ length: workers }, work));
     if (signal.aborted) this.stopped ??= 'the run was asked to stop';
-    const { begun, rest } = ahead.left();
+    const begun = ahead.left();
     // Begun and not tried: it certainly did not happen.
     memory.settle(begun.map(({ intent }) => ({ intent: intent.id, outcome: 'Refused' })));
     this.#booking.finish();
-    this.leave([...begun.map(({ operation }) => operation), ...rest]);
+    for (const { operation, body } of begun) this.#context.summary.add(body.record, operation);
+    while (!supply.isEmpty) this.leave(supply.take(LEFT_AT_ONCE));
   }
 
-  #keepUp(ahead: JournalAhead): void {
+  #keepUp(ahead: JournalAhead, supply: Supply): void {
     if (ahead.isLow) ahead.more();
     else if (this.#booking.age >= BOOK_EVERY_MS) this.#booking.finish();
+    else supply.prepare();
   }
 
   /** Durable when it returns, together with the results of what was done before. */

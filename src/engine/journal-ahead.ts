@@ -1,6 +1,7 @@
 /** The journal goes ahead of the writes: operations are handed out only when their intents are durable. */
 import type { Operation, OperationBody } from './operation.ts';
 import type { Intent } from './ports.ts';
+import type { Supply } from './supply.ts';
 
 /** A kill leaves so many to look at, and more only where the system writes so many in less than a batch shall last. */
 const FIRST_BATCH = 64;
@@ -22,17 +23,17 @@ export interface JournalAheadOptions {
 
 /** Operations in their order, each handed out only when its intent is durable. */
 export class JournalAhead {
-  readonly #operations: readonly Operation[];
+  readonly #supply: Supply;
   readonly #options: JournalAheadOptions;
   #begun: readonly Started[] = [];
-  /** Invariant: #begun from #taken on is begun and not handed out; operations from #next on are not begun. */
+  /** Invariant: #begun from #taken on is begun and not handed out; what the supply has is not begun. */
   #taken = 0;
-  #next = 0;
+  #isFirst = true;
   #size = FIRST_BATCH;
   #begunAt = 0;
 
-  constructor(operations: readonly Operation[], options: JournalAheadOptions) {
-    this.#operations = operations;
+  constructor(supply: Supply, options: JournalAheadOptions) {
+    this.#supply = supply;
     this.#options = options;
   }
 
@@ -43,28 +44,32 @@ export class JournalAhead {
 
   /** Whether it is time to begin more, before anybody has to wait for it. */
   get isLow(): boolean {
-    return this.#next < this.#operations.length && 2 * (this.#begun.length - this.#taken) <= this.#size;
+    const isLow = 2 * (this.#begun.length - this.#taken) <= this.#size;
+    return isLow && this.#supply.hasReady(this.#size) && !this.#supply.isEmpty;
   }
 
   /** Does nothing where all is begun. */
   more(): void {
-    if (this.#next === this.#operations.length) return;
+    if (this.#supply.isEmpty) return;
     this.#fitSize();
-    const batch = this.#operations.slice(this.#next, this.#next + this.#size);
+    const batch = this.#supply.take(this.#size);
     this.#begun = [...this.#begun.slice(this.#taken), ...this.#options.begin(batch)];
     this.#taken = 0;
-    this.#next += batch.length;
   }
 
-  left(): { begun: readonly Started[]; rest: readonly Operation[] } {
-    return { begun: this.#begun.slice(this.#taken), rest: this.#operations.slice(this.#next) };
+  /** Begun and not handed out. */
+  left(): readonly Started[] {
+    return this.#begun.slice(this.#taken);
   }
 
   #fitSize(): void {
     const now = this.#options.now();
     const lasted = now - this.#begunAt;
     this.#begunAt = now;
-    if (this.#next === 0) return;
+    if (this.#isFirst) {
+      this.#isFirst = false;
+      return;
+    }
     if (lasted < BATCH_LASTS_MS / 2) this.#size = Math.min(2 * this.#size, LARGEST_BATCH);
     else if (lasted > 2 * BATCH_LASTS_MS) this.#size = Math.max(this.#size / 2, FIRST_BATCH);
   }

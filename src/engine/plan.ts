@@ -27,21 +27,17 @@ import { settlingOf, type Settling } from './settling.ts';
 import type { StoredLink } from './ports.ts';
 import type { RecordedError } from './entry-record.ts';
 
-export interface Plan {
-  readonly operations: readonly Operation[];
-}
-
-/** `judged` is empty afterwards. */
-export function plan(judged: Judged[], context: PlanContext): Plan {
-  return new Planner(context).run(judged);
+/** Into the order of planning, from the end to the beginning: whoever is planned is taken out. */
+export function inPlanOrder(judged: Judged[]): Judged[] {
+  return judged.sort(byIds).reverse();
 }
 
 const NOTHING_AGREED: ReadonlyMap<string, string> = new Map();
 const NOT_COMPARED: Comparison = { differences: [], equal: NOTHING_AGREED, error: undefined };
 
-class Planner {
+export class Planner {
   readonly #context: PlanContext;
-  readonly #operations: Operation[] = [];
+  #operations: Operation[] = [];
   readonly #ids: NewIds;
   readonly #settles: Settling;
   readonly #comparer: Comparer;
@@ -53,10 +49,16 @@ class Planner {
     this.#comparer = new Comparer(context.definition, context.digest);
   }
 
-  run(judged: Judged[]): Plan {
-    judged.sort(byIds).reverse();
-    for (let one = judged.pop(); one; one = judged.pop()) this.#planOne(one);
-    return { operations: this.#operations };
+  /** What comes of so many of them, which are taken out. `judged`: in plan order. */
+  plan(judged: Judged[], count: number = Number.MAX_SAFE_INTEGER): readonly Operation[] {
+    const operations: Operation[] = [];
+    this.#operations = operations;
+    for (let left = count; left > 0; left--) {
+      const one = judged.pop();
+      if (!one) break;
+      this.#planOne(one);
+    }
+    return operations;
   }
 
   #planOne(judged: Judged): void {

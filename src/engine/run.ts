@@ -20,7 +20,13 @@ export async function run(
   await running.read(signal);
   const assessment = await running.assess(unfinished, signal);
   unfinished.settle();
-  const operations = await running.plan(assessment, unfinished, signal);
+  const judged = await running.judged(assessment, signal);
+  if (running.mayFlow) {
+    const { operations, stopped } = await running.flow(judged, assessment, unfinished, signal);
+    const guarded = running.guard(operations, assessment);
+    return running.record(operations, guarded, assessment, { unfinished, stopped });
+  }
+  const operations = running.plan(judged, unfinished);
   const guarded = running.guard(operations, assessment);
   const stopped = await running.apply(operations, guarded, signal);
   return running.record(operations, guarded, assessment, { unfinished, stopped });

@@ -1,27 +1,35 @@
 /** The stages of one run and what they hand on to each other. */
-import { apply, type ApplyContext } from './apply.ts';
+import { apply, applyFlow, type ApplyContext } from './apply.ts';
 import { assess, type Assessment } from './assess.ts';
 import { failCutOff } from './cut-off.ts';
 import { endsOf, type Judged } from './judged.ts';
 import { HELD_PLAN_LIFETIME_MS } from './defaults.ts';
 import type { Definition } from './definition.ts';
 import { countedEvidence, readGuards, unknownAttribute, type Trip } from './evidence.ts';
-import { guard, type Guarded, type GuardInput } from './guard.ts';
+import { mayFlow, PassingBodies, PlanAhead } from './flow.ts';
+import { guard, type Guarded } from './guard.ts';
+import { withoutHeld } from './held.ts';
+import { guardInput, limitsOf, type GuardContext } from './guard-input.ts';
 import { planDigest, type Operation, type OperationBody } from './operation.ts';
-import { verdictOf } from './outcome.ts';
-import { plan } from './plan.ts';
+import { inPlanOrder, Planner } from './plan.ts';
 import type { Evidence, HeldPlan, Spool } from './ports.ts';
 import { rememberRead } from './remember-read.ts';
+import { resultOf, stalledResult } from './result.ts';
 import type { RunPorts, RunRequest, RunResult } from './run-ports.ts';
 import { Sides } from './sides.ts';
 import { SinceClocks } from './since.ts';
 import { calmOf, standing, type StandingContext } from './standing.ts';
 import { spooledBodies } from './spooled-body.ts';
 import { spooledEntries } from './spooled-entry.ts';
-import { stalledResult } from './stalled.ts';
 import { Summary } from './summary.ts';
 import type { Unfinished } from './unfinished.ts';
 import type { Calm } from './unlinked-book.ts';
+
+/** What came of it, and why it stopped before its end; undefined: everything was tried. */
+export interface Flowed {
+  readonly operations: readonly Operation[];
+  readonly stopped: string | undefined;
+}
 
 export class Running {
   readonly #definition: Definition;
@@ -102,18 +110,23 @@ export class Running {
     return { definition, request, sides, memory, digest, unfinished };
   }
 
-  async plan(
-    assessment: Assessment,
-    unfinished: Unfinished,
-    signal: AbortSignal,
-  ): Promise<readonly Operation[]> {
+  /** Whom to plan, each with what planning has to know of them. */
+  async judged(assessment: Assessment, signal: AbortSignal): Promise<Judged[]> {
     // Each is forgotten as soon as it is planned: what is to be done takes its place in memory.
     const asked = assessment.judged.splice(0).filter((one) => this.#isAsked(one));
     const judged = await this.#sides.withContent(asked, this.#clocks, signal);
     this.#sides.rolls.Source.forgetItems();
     this.#sides.rolls.Target.forgetItems();
     this.#ports.progress({ phase: 'Planning', pairs: judged.length });
-    return plan(judged, {
+    return inPlanOrder(judged);
+  }
+
+  plan(judged: Judged[], unfinished: Unfinished): readonly Operation[] {
+    return this.#planner(unfinished, this.#bodies).plan(judged);
+  }
+
+  #planner(unfinished: Unfinished, bodies: Spool<OperationBody>): Planner {
+    return new Planner({
       definition: this.#definition,
       memory: this.#ports.memory,
       links: this.#sides,
@@ -121,14 +134,14 @@ export class Running {
       source: this.#sides.rolls.Source,
       target: this.#sides.rolls.Target,
       entries: this.#sides.spool,
-      bodies: this.#bodies,
+      bodies,
       clocks: this.#clocks,
       remembered: this.#sides.remembered,
       summary: this.#summary,
       now: this.#startedAt,
       unfinished: unfinished.hashes,
       remembers: this.#request.effect !== 'Observe',
-    }).operations;
+    });
   }
 
   #isAsked(judged: Judged): boolean {
@@ -139,34 +152,51 @@ export class Running {
   }
 
   guard(operations: readonly Operation[], assessment: Assessment): Guarded {
-    const { memory, source, target, clock } = this.#ports;
-    return guard({
-      definition: this.#definition,
-      operations,
-      evidence: { Source: this.#sides.rolls.Source.evidence, Target: this.#sides.rolls.Target.evidence },
-      trips: this.#trips,
-      releasedTrips: this.#releasedTrips,
-      missed: assessment.missed,
-      uncorrelated: assessment.uncorrelated,
-      transactional: {
-        Source: source.writer?.transactional ?? false,
-        Target: target.writer?.transactional ?? false,
-      },
-      population: { Source: this.#population('Source'), Target: this.#population('Target') },
-      spent: memory.spent(clock.now() - this.#definition.guards.window),
-      released: this.#released,
-      ...this.#limits(),
-    });
+    return guard({ ...guardInput(this.#guards(), assessment), operations });
   }
 
-  #population(side: 'Source' | 'Target'): number {
-    return Math.max(this.#sides.links.before, this.#ports.memory.baseline(side)?.inScope ?? 0);
+  #guards(): GuardContext {
+    const [definition, ports, sides, released] = [this.#definition, this.#ports, this.#sides, this.#released];
+    return { definition, ports, sides, released, trips: this.#trips, releasedTrips: this.#releasedTrips };
   }
 
-  #limits(): Pick<GuardInput, 'firstLoad' | 'firstEnforcedRun'> {
-    const isEmpty = this.#sides.rolls.Target.inScope === 0 && this.#sides.links.before === 0;
-    const firstLoad = isEmpty || this.#ports.memory.firstLoad();
-    return { firstLoad, firstEnforcedRun: this.#ports.memory.enforcedRuns() === 0 };
+  /** Nothing that is planned later can hold back what is planned before. */
+  get mayFlow(): boolean {
+    const { entries } = this.#sides.rolls.Target;
+    const isBlank = entries + this.#sides.links.before + this.#trips.length === 0;
+    const { only, effect } = this.#request;
+    const { writer } = this.#ports.target;
+    return effect === 'Apply' && !only && mayFlow({ definition: this.#definition, writer, isBlank });
+  }
+
+  /** Writes while it plans. */
+  async flow(
+    judged: Judged[],
+    assessment: Assessment,
+    unfinished: Unfinished,
+    signal: AbortSignal,
+  ): Promise<Flowed> {
+    const { memory, target } = this.#ports;
+    const bodies = new PassingBodies();
+    const planner = this.#planner(unfinished, bodies);
+    const input = guardInput(this.#guards(), assessment);
+    const all: Operation[] = [];
+    const plan = (from: Judged[], count: number): readonly Operation[] => {
+      const operations = planner.plan(from, count);
+      guard({ ...input, operations });
+      all.push(...operations);
+      return withoutHeld(operations, bodies, this.#summary);
+    };
+    if (!target.writer) throw new Error('nothing flows to a side without a writer');
+    const stream = {
+      side: 'Target',
+      writer: target.writer,
+      supply: new PlanAhead({ judged, plan }),
+    } as const;
+    memory.putFirstLoad(true);
+    const { stopped } = await applyFlow(stream, judged.length, this.#applyContext(bodies), signal);
+    if (stopped === undefined) memory.putFirstLoad(false);
+    return { operations: all, stopped };
   }
 
   /** Held operations are recorded as held; the rest is applied, or stays planned. */
@@ -175,24 +205,19 @@ export class Running {
     guarded: Guarded,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    for (const operation of operations) {
-      if (!operation.held) continue;
-      const { record } = this.#bodies.get(operation.body);
-      this.#summary.add({ ...record, outcome: 'Held', held: operation.held }, operation);
-    }
-    const open = operations.filter((operation) => !operation.held);
+    const open = withoutHeld(operations, this.#bodies, this.#summary);
     if (this.#request.effect === 'Observe' || guarded.fails) {
       for (const operation of open) this.#summary.add(this.#bodies.get(operation.body).record, operation);
       return undefined;
     }
-    const context = this.#applyContext();
+    const context = this.#applyContext(this.#bodies);
     if (context.limits.firstLoad) this.#ports.memory.putFirstLoad(true);
     const { stopped } = await apply(open, context, signal);
     if (stopped === undefined) this.#ports.memory.putFirstLoad(false);
     return stopped;
   }
 
-  #applyContext(): ApplyContext {
+  #applyContext(bodies: Spool<OperationBody>): ApplyContext {
     const { memory, digest, source, target, clock, newId, progress } = this.#ports;
     return {
       definition: this.#definition,
@@ -200,11 +225,11 @@ export class Running {
       links: this.#sides,
       digest,
       writers: { Source: source.writer, Target: target.writer },
-      bodies: this.#bodies,
+      bodies,
       summary: this.#summary,
       now: () => clock.now(),
       newId,
-      limits: this.#limits(),
+      limits: limitsOf(this.#guards()),
       applied: ({ kind, situation, sourceKey }) => {
         const links = kind === 'Create' || kind === 'Update' || kind === 'Link';
         if (links && sourceKey !== undefined) this.#clocks.end(situation, sourceKey);
@@ -221,38 +246,21 @@ export class Running {
     { unfinished, stopped }: { readonly unfinished: Unfinished; readonly stopped: string | undefined },
   ): RunResult {
     const held = operations.filter((operation) => operation.held);
-    const holdsSomething = held.length > 0 || this.#trips.length > 0;
-    const heldPlan = holdsSomething ? this.#keepHeld(held) : undefined;
+    const plan = held.length + this.#trips.length > 0 ? this.#keepHeld(held) : undefined;
     const trips = this.#trips.length + this.#releasedTrips.length;
     const did = { operations: operations.length, trips, summary: this.#summary };
     this.#remember(assessment, calmOf(this.#world(unfinished), did));
-    const verdict = verdictOf({
-      trips: this.#trips,
+    return resultOf({
+      operations,
       guarded,
       stopped,
-      holdsSomething,
-      totals: this.#summary.totals,
-      evidence: { Source: this.#sides.rolls.Source.evidence, Target: this.#sides.rolls.Target.evidence },
-    });
-    return {
-      ...verdict,
-      source: { entries: this.#sides.rolls.Source.entries, evidence: this.#effective('Source') },
-      target: { entries: this.#sides.rolls.Target.entries, evidence: this.#effective('Target') },
-      situations: this.#summary.situations(),
-      effects: this.#summary.effects(),
-      totals: this.#summary.totals,
-      planDigest: planDigest(
-        operations.map((operation) => operation.digest),
-        this.#ports.digest,
-      ),
-      plan: heldPlan,
-      heldOperations: held.length,
+      rolls: this.#sides.rolls,
+      summary: this.#summary,
       trips: this.#trips,
-      budgets: guarded.budgets,
-      exceeded: guarded.exceeded,
-      wrote: this.#wrote(operations),
-      waits: held.some((operation) => operation.waitsFor !== undefined),
-    };
+      plan,
+      digest: this.#ports.digest,
+      isApplied: this.#request.effect !== 'Observe',
+    });
   }
 
   #keepHeld(held: readonly Operation[]): HeldPlan {
@@ -287,13 +295,5 @@ export class Running {
 
   #effective(side: 'Source' | 'Target'): Evidence {
     return countedEvidence(this.#sides.rolls[side].evidence, side, this.#trips);
-  }
-
-  #wrote(operations: readonly Operation[]): Record<'Source' | 'Target', boolean> {
-    const applied =
-      this.#request.effect !== 'Observe' && this.#summary.totals.applied + this.#summary.totals.pending > 0;
-    const side = (name: 'Source' | 'Target'): boolean =>
-      applied && operations.some((one) => one.side === name && !one.held);
-    return { Source: side('Source'), Target: side('Target') };
   }
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Countdown } from '../../src/engine/countdown.ts';
 import { JournalAhead, type Started } from '../../src/engine/journal-ahead.ts';
+import { PlannedSupply } from '../../src/engine/supply.ts';
 import type { Operation } from '../../src/engine/operation.ts';
 
 /** Each batch with what was still to be handed out when it was begun. */
@@ -17,7 +18,7 @@ function takeAll(count: number, everyMs: number): { begun: Begun[]; taken: numbe
   let taken = 0;
   let known = 0;
   const operations = Array.from({ length: count }, () => ({}) as Operation);
-  const ahead = new JournalAhead(operations, {
+  const ahead = new JournalAhead(new PlannedSupply(operations), {
     now: () => now,
     begin: (batch) => {
       begun.push({ size: batch.length, left: known - taken });
@@ -53,7 +54,7 @@ describe('the journal ahead', () => {
     let now = 1_000_000;
     const sizes: number[] = [];
     const operations = Array.from({ length: 40_000 }, () => ({}) as Operation);
-    const ahead = new JournalAhead(operations, {
+    const ahead = new JournalAhead(new PlannedSupply(operations), {
       now: () => now,
       begin: (batch) => {
         sizes.push(batch.length);
@@ -69,14 +70,14 @@ describe('the journal ahead', () => {
     expect(sizes.at(-2)).toBe(64);
   });
 
-  it('tells what is begun and not handed out, and what is not begun', () => {
+  it('tells what is begun and not handed out, and leaves what is not begun', () => {
     const operations = Array.from({ length: 100 }, () => ({}) as Operation);
     const begin = (batch: readonly Operation[]): Started[] =>
       batch.map((operation) => ({ operation }) as Started);
-    const ahead = new JournalAhead(operations, { now: () => 0, begin });
+    const supply = new PlannedSupply(operations);
+    const ahead = new JournalAhead(supply, { now: () => 0, begin });
     ahead.take();
-    const { begun, rest } = ahead.left();
-    expect([begun.length, rest.length]).toEqual([63, 36]);
+    expect([ahead.left().length, supply.take(100).length, supply.isEmpty]).toEqual([63, 36, true]);
   });
 });
 
