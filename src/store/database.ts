@@ -20,6 +20,7 @@ export type Row = Record<string, SQLOutputValue>;
 
 /** Writes after which a bulk load begins a new transaction, so that the log stays small. */
 const WRITES_PER_TRANSACTION = 20_000;
+const EPOCH = `SELECT value FROM meta WHERE name = 'epoch'`;
 const DURABLE = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;';
 const SCRATCH = 'PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;';
 const CACHE_KIBIBYTES = 16_384;
@@ -218,7 +219,8 @@ export class Database {
     do {
       if (!ownership.mayWrite()) throw superseded(this.path);
     } while (!this.#tryBegin(performance.now() > deadline));
-    if (readEpoch(this) === ownership.epoch) return;
+    // Not by `get`: what is gathered is waiting for this very transaction.
+    if (epochIn(this.#prepare(EPOCH).get()) === ownership.epoch) return;
     this.#database.exec('ROLLBACK');
     throw superseded(this.path);
   }
@@ -249,7 +251,11 @@ function superseded(path: string): StateError {
 
 /** Who owns the state: a number that every new owner raises. 0: nobody ever did. */
 export function readEpoch(database: Database): number {
-  return Number(textOf(database.get(`SELECT value FROM meta WHERE name = 'epoch'`) ?? {}, 'value'));
+  return epochIn(database.get(EPOCH));
+}
+
+function epochIn(row: Row | undefined): number {
+  return Number(textOf(row ?? {}, 'value'));
 }
 
 /** Beside a writer, and also where nothing may be written at all: without a log there is nothing that could be missed. */

@@ -67,6 +67,17 @@ it('is durable with the next flush, and gone where it is rolled back', () => {
   expect(committed()).toBe(1);
 });
 
+it('begins one transaction for several tables, also where it has to say whose it is', () => {
+  const owned = new Database(database.path, { ownership: { epoch: 0, mayWrite: () => true } });
+  for (let at = 0; at < 100; at++) {
+    owned.gather(INSERT, `row ${at}`, 'x');
+    owned.gather('INSERT OR IGNORE INTO wants (mapping, target_key)', 1, `key ${at}`);
+  }
+  owned.close();
+  expect(committed()).toBe(100);
+  expect(database.get('SELECT count(*) AS count FROM wants')).toEqual({ count: 100 });
+});
+
 it('becomes durable on its way where there is very much', () => {
   for (let at = 0; at < MANY; at++) database.gather(INSERT, `row ${at}`, 'x');
   expect(committed()).toBeGreaterThan(0);
