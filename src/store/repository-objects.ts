@@ -30,6 +30,27 @@ export interface UniqueValue {
   readonly value: string;
 }
 
+/** The same as it is kept until it is committed: a fraction of the memory that entries take. */
+export interface PackedChange {
+  readonly key: string;
+  /** It is there already. */
+  readonly isKnown: boolean;
+  /** The unique values that it has had so far. */
+  readonly frees: readonly UniqueValue[];
+  readonly after: PackedObject | undefined;
+}
+
+export interface PackedObject {
+  readonly id: string;
+  /** As it is stored. */
+  readonly attributes: string;
+  readonly takes: readonly UniqueValue[];
+}
+
+export function unpacked({ id, attributes }: PackedObject): Entry {
+  return entryOf(id, attributes);
+}
+
 export class RepositoryObjects {
   readonly config: RepositoryConfig;
   readonly #database: Database;
@@ -89,15 +110,27 @@ export class RepositoryObjects {
     });
   }
 
+  pack({ key, before, after }: ObjectChange): PackedChange {
+    return {
+      key,
+      isKnown: before !== undefined,
+      frees: this.uniqueValuesOf(before),
+      after: after && {
+        id: after.id,
+        attributes: attributesText(after),
+        takes: this.uniqueValuesOf(after),
+      },
+    };
+  }
+
   /** All or none, durable when it returns. The values that change hands are freed before they are taken. */
-  apply(changes: readonly ObjectChange[]): void {
+  apply(changes: readonly PackedChange[]): void {
     this.#database.atomically(() => {
-      for (const { key, before } of changes)
-        for (const unique of this.uniqueValuesOf(before)) this.#free(unique, key);
+      for (const { key, frees } of changes) for (const unique of frees) this.#free(unique, key);
       let sequence = this.#lastChange();
-      for (const change of changes) {
-        if (change.after) this.#put(change.key, change.after, ++sequence);
-        else if (change.before) this.#markDeleted(change.key, ++sequence);
+      for (const { key, isKnown, after } of changes) {
+        if (after) this.#put(key, after, ++sequence);
+        else if (isKnown) this.#markDeleted(key, ++sequence);
       }
       const remember = 'INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)';
       this.#database.run(remember, this.#sequenceName(), String(sequence));
@@ -125,10 +158,10 @@ export class RepositoryObjects {
     });
   }
 
-  #put(key: string, entry: Entry, sequence: number): void {
+  #put(key: string, { id, attributes, takes }: PackedObject, sequence: number): void {
     const sql = 'INSERT OR REPLACE INTO objects (system, object, key, id, attributes, changed)';
-    this.#database.gather(sql, ...this.#names(), key, entry.id, attributesText(entry), sequence);
-    for (const unique of this.uniqueValuesOf(entry)) this.#take(unique, key);
+    this.#database.gather(sql, ...this.#names(), key, id, attributes, sequence);
+    for (const unique of takes) this.#take(unique, key);
   }
 
   /** Without content, so that who follows changes hears of it. */

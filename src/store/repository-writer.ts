@@ -10,7 +10,12 @@
 import type { Entry, Value } from '../engine/entry.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import type { EntryChange, EntryWriter, NewEntry, Written } from '../engine/ports.ts';
-import type { ObjectChange, RepositoryObjects } from './repository-objects.ts';
+import {
+  unpacked,
+  type ObjectChange,
+  type PackedChange,
+  type RepositoryObjects,
+} from './repository-objects.ts';
 import { schemaProblem } from './repository-schema.ts';
 import { UniqueValues, type Conflict } from './unique-values.ts';
 
@@ -28,8 +33,8 @@ interface Waiting {
 export class RepositoryWriter implements EntryWriter {
   readonly transactional = true;
   readonly #objects: RepositoryObjects;
-  /** `before` is what is committed, `after` what will be. */
-  readonly #buffer: Map<string, ObjectChange> = new Map();
+  /** From what is committed to what will be. */
+  readonly #buffer: Map<string, PackedChange> = new Map();
   #unique: UniqueValues | undefined;
   #waiting: Waiting[] = [];
 
@@ -86,7 +91,8 @@ export class RepositoryWriter implements EntryWriter {
 
   #find(key: string): Entry | undefined {
     const buffered = this.#buffer.get(key);
-    return buffered ? buffered.after : this.#objects.find(key);
+    if (!buffered) return this.#objects.find(key);
+    return buffered.after && unpacked(buffered.after);
   }
 
   /** `after`: what the values are written over. */
@@ -110,8 +116,10 @@ export class RepositoryWriter implements EntryWriter {
   #take(changes: readonly ObjectChange[]): void {
     this.#values().take(changes);
     for (const change of changes) {
+      const packed = this.#objects.pack(change);
       const known = this.#buffer.get(change.key);
-      this.#buffer.set(change.key, known ? { ...change, before: known.before } : change);
+      const from = known && { isKnown: known.isKnown, frees: known.frees };
+      this.#buffer.set(change.key, { ...packed, ...from });
     }
   }
 

@@ -188,6 +188,28 @@ describe('what may be written', () => {
   });
 });
 
+it('changes what is not committed yet as it would what is: octets, many values, and what was unique', async () => {
+  const session = await seeded();
+  const photo = Uint8Array.of(0, 255, 128);
+  const plain = Object.entries(person('a', { userName: ['jon'], mail: ['one@x', 'two@x'] }));
+  const attributes = new Map<string, readonly Value[]>([...plain, ['photo', [photo]]]);
+  applied(await writerOf(session).create({ name: undefined, attributes }, signal));
+  applied(await set(session, 'a', 'userName', ['ann']));
+  applied(await create(session, person('b', { userName: ['jon'] })));
+  applied(await create(session, person('c', { userName: ['cy'] })));
+  applied(await writerOf(session).delete({ id: 'c', name: undefined }, signal));
+  expect(await namesAfterCommit(session)).toEqual({ a: 'ann', b: 'jon' });
+  expect(fixture?.contents().get('a')).toMatchObject({
+    mail: ['one@x', 'two@x'],
+    photo: [{ base64: 'AP+A' }],
+  });
+  applied(await set(session, 'a', 'userName', ['jan']));
+  applied(await set(session, 'b', 'userName', ['ann']));
+  applied(await set(session, 'b', 'userName', ['jim']));
+  expect(await namesAfterCommit(session)).toEqual({ a: 'jan', b: 'jim' });
+  expect(codeOf(await create(session, person('d', { userName: ['jon'] })))).toBe('Applied');
+});
+
 describe('deleted marks and the change sequence', () => {
   function marks(): string[] {
     const rows =
