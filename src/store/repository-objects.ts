@@ -90,6 +90,12 @@ export class RepositoryObjects {
     return row && entryOf(textOf(row, 'id'), textOf(row, 'attributes'));
   }
 
+  /** As committed. */
+  isEmpty(): boolean {
+    const sql = 'SELECT 1 FROM objects WHERE system = ? AND object = ? AND deleted_at IS NULL LIMIT 1';
+    return this.#database.get(sql, ...this.#names()) === undefined;
+  }
+
   keyOf(id: string): string {
     return keyOfId(id, this.config.schema);
   }
@@ -123,9 +129,16 @@ export class RepositoryObjects {
     };
   }
 
-  /** All or none, durable when it returns. The values that change hands are freed before they are taken. */
-  apply(changes: readonly PackedChange[]): void {
+  /**
+   * All or none, durable when it returns. The values that change hands are freed before they are taken. `foundEmpty`: no
+   * object was looked for, since there was none; where there is one by now, nothing is written.
+   */
+  apply(changes: readonly PackedChange[], foundEmpty: boolean): void {
     this.#database.atomically(() => {
+      const old = 'DELETE FROM objects WHERE system = ? AND object = ? AND deleted_at < ?';
+      this.#database.run(old, ...this.#names(), this.config.now() - KEEP_DELETED_MS);
+      // The transaction has begun, so nobody else writes one between this look and the commit.
+      if (foundEmpty && !this.isEmpty()) throw new Error('somebody else has written objects meanwhile');
       for (const { key, frees } of changes) for (const unique of frees) this.#free(unique, key);
       let sequence = this.#lastChange();
       for (const { key, isKnown, after } of changes) {
@@ -134,8 +147,6 @@ export class RepositoryObjects {
       }
       const remember = 'INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)';
       this.#database.run(remember, this.#sequenceName(), String(sequence));
-      const old = 'DELETE FROM objects WHERE system = ? AND object = ? AND deleted_at < ?';
-      this.#database.run(old, ...this.#names(), this.config.now() - KEEP_DELETED_MS);
     });
   }
 

@@ -36,6 +36,8 @@ export class RepositoryWriter implements EntryWriter {
   /** From what is committed to what will be. */
   readonly #buffer: Map<string, PackedChange> = new Map();
   #unique: UniqueValues | undefined;
+  /** There was no object at the first look since the last commit; undefined: nobody has looked. */
+  #foundEmpty: boolean | undefined;
   #waiting: Waiting[] = [];
 
   constructor(objects: RepositoryObjects) {
@@ -75,8 +77,10 @@ export class RepositoryWriter implements EntryWriter {
     const changes = [...this.#buffer.values()];
     this.#buffer.clear();
     this.#unique = undefined;
+    const foundEmpty = this.#foundEmpty ?? false;
+    this.#foundEmpty = undefined;
     try {
-      if (changes.length > 0) this.#objects.apply(changes);
+      if (changes.length > 0) this.#objects.apply(changes, foundEmpty);
       return { kind: 'Applied', id: '', name: undefined };
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : 'unknown';
@@ -91,7 +95,10 @@ export class RepositoryWriter implements EntryWriter {
 
   #find(key: string): Entry | undefined {
     const buffered = this.#buffer.get(key);
-    if (!buffered) return this.#objects.find(key);
+    if (!buffered) {
+      this.#foundEmpty ??= this.#objects.isEmpty();
+      return this.#foundEmpty ? undefined : this.#objects.find(key);
+    }
     return buffered.after && unpacked(buffered.after);
   }
 

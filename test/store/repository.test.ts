@@ -264,6 +264,22 @@ describe('the transaction', () => {
     expect((await readAll(session)).entries).toHaveLength(1);
   });
 
+  it('writes nothing over what somebody else has begun to fill meanwhile', async () => {
+    const session = await seeded();
+    applied(await create(session, person('a', { cn: ['ours'] })));
+    const other = fixture?.open();
+    if (!other) throw new Error('no other');
+    applied(await create(other, person('a', { cn: ['theirs'] })));
+    applied(await writerOf(other).commit(signal));
+    expect(codeOf(await writerOf(session).commit(signal))).toBe('Refused Refused');
+    expect(fixture?.contents().get('a')).toMatchObject({ cn: ['theirs'] });
+    // It looks again.
+    expect(codeOf(await create(session, person('a')))).toBe('Refused AlreadyExists');
+    expect(codeOf(await create(session, person('b')))).toBe('Applied');
+    applied(await writerOf(session).commit(signal));
+    expect([...(fixture?.contents().keys() ?? [])]).toEqual(['a', 'b']);
+  });
+
   it('keeps nothing of a commit that fails, and what the store had before', async () => {
     const session = await seeded(person('a'));
     fixture?.database.run(`INSERT INTO meta (name, value) VALUES ('x', 'y')`);
