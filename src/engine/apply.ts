@@ -156,7 +156,11 @@ class Applying {
   #keepUp(ahead: JournalAhead, supply: Supply): void {
     if (ahead.isLow) ahead.more();
     else if (this.#booking.age >= BOOK_EVERY_MS) this.#booking.finish();
-    else supply.prepare();
+    else {
+      supply.prepare();
+      // Planning records what comes to nothing.
+      this.#context.memory.letOthersWrite();
+    }
   }
 
   /** Durable when it returns, together with the results of what was done before. */

@@ -278,5 +278,7 @@ export interface Memory {
   record(record: EntryRecord): void;
   /** What that run has recorded as Ignored or Reported holds for this one too. */
   repeatRecords(run: number): void;
+  /** Called before a system is waited for: what keeps others from writing becomes durable. */
+  letOthersWrite(): void;
   flush(): void;
 }

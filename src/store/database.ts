@@ -14,7 +14,7 @@ import {
 import { pathToFileURL } from 'node:url';
 import { GatheredRows } from './gathered-rows.ts';
 import { MIGRATIONS } from './migrations.ts';
-import { StateError } from './state-error.ts';
+import { explained, StateError } from './state-error.ts';
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -159,6 +159,11 @@ export class Database {
     for (const row of statement.iterate(...values)) yield Array.isArray(row) ? row : Object.values(row);
   }
 
+  /** Others wait until it is flushed. Rows that are only gathered keep nobody waiting. */
+  get isWriting(): boolean {
+    return this.#writes > 0;
+  }
+
   flush(): void {
     this.#writeGathered();
     if (this.#writes === 0) return;
@@ -272,20 +277,6 @@ function openForReading(path: string): DatabaseSync {
     url.searchParams.set('immutable', '1');
     return new DatabaseSync(url, { readOnly: true });
   }
-}
-
-/** What a person can do something about; anything else is a fault of ours and stays as it is. */
-function explained(path: string, error: unknown): unknown {
-  const message = error instanceof Error ? error.message : '';
-  if (/not a database|malformed/.test(message)) {
-    const told = `${path} is damaged or no database of this program; restore it from a backup`;
-    return new StateError('Damaged', told, error);
-  }
-  if (/disk is full|disk I\/O error|readonly database|unable to open/.test(message)) {
-    const told = `${path} cannot be written: ${message}; make room on its disk, or allow this program to write there, and run again`;
-    return new StateError('NotWritable', told, error);
-  }
-  return error;
 }
 
 export function textOf(row: Row, column: string): string {

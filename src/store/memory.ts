@@ -257,6 +257,10 @@ export class SqliteMemory implements Memory {
     this.#database.run('UPDATE runs SET repeats = ? WHERE sequence = ?', run, this.#options.run);
   }
 
+  letOthersWrite(): void {
+    if (this.#database.isWriting) this.#database.flush();
+  }
+
   flush(): void {
     this.#database.flush();
   }

@@ -18,3 +18,17 @@ export class StateError extends Error {
     this.code = code;
   }
 }
+
+/** What a person can do something about; anything else is a fault of ours and stays as it is. */
+export function explained(path: string, error: unknown): unknown {
+  const message = error instanceof Error ? error.message : '';
+  if (/not a database|malformed/.test(message)) {
+    const told = `${path} is damaged or no database of this program; restore it from a backup`;
+    return new StateError('Damaged', told, error);
+  }
+  if (/disk is full|disk I\/O error|readonly database|unable to open/.test(message)) {
+    const told = `${path} cannot be written: ${message}; make room on its disk, or allow this program to write there, and run again`;
+    return new StateError('NotWritable', told, error);
+  }
+  return error;
+}

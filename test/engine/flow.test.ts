@@ -52,6 +52,34 @@ describe('a first load', () => {
     expect(one.totals).toMatchObject({ applied: 199, held: 1 });
   });
 
+  it('never keeps others from the store while it waits for the system, also where much comes to nothing', async () => {
+    const rules = [
+      {
+        name: 'some',
+        situations: ['Absent' as const],
+        when: "source.title == 'x'",
+        response: 'CreateTarget' as const,
+      },
+      { name: 'rest', situations: ['Absent' as const], response: 'Report' as const },
+    ];
+    const load = new World({
+      rules,
+      source: people(PEOPLE).map((one, at) => ({ ...one, title: at % 4 === 0 ? 'x' : 'y' })),
+      target: [],
+    });
+    let kept = 0;
+    let writes = 0;
+    load.target.misbehave = () => {
+      writes++;
+      if (load.state.database.isWriting) kept++;
+      return undefined;
+    };
+    const report = await load.run();
+    expect([report.totals.applied, report.records.length, kept]).toEqual([writes, PEOPLE, 0]);
+    expect(writes).toBeGreaterThan(100);
+    expect(writes).toBeLessThan(PEOPLE);
+  });
+
   it('stops where refusals repeat: the rest stays planned, and goes on in the next run without a limit', async () => {
     const load = world(100, {
       spec: { guards: { budgets: [{ effect: 'Create', maxPercent: 0, minCount: 0 }] } },
