@@ -165,6 +165,7 @@ function settledHub(): Promise<Folder> {
     // As the first schema left it: the way back from the migrations since.
     database.exec(`DROP TABLE hand_acts; DROP TABLE link_books; DROP TABLE link_pages;
       DROP TRIGGER links_added; DROP TRIGGER links_changed; DROP TRIGGER links_removed;
+      DROP TABLE unlinked_books; DROP TABLE unlinked_pages; ALTER TABLE runs DROP COLUMN repeats;
       DROP TABLE intents;
       CREATE TABLE intents (id TEXT PRIMARY KEY, mapping INTEGER NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
       CREATE INDEX intents_mapping ON intents (mapping, number);
