@@ -59,7 +59,7 @@ const BUDGETS: Readonly<Record<string, Budget>> = {
   'first load into an empty directory': {
     operations: { ...searches(1), ADD: PEOPLE },
     statements: 57 + PEOPLE / 2 + 2 * JOURNAL_ROWS,
-    transactions: PEOPLE / 50,
+    transactions: PEOPLE / 20,
   },
   'nothing changed, CSV × LDAP': { operations: searches(PAGES), statements: 45, transactions: 3 },
   'nothing changed, CSV × LDAP over LDAPS': { operations: searches(PAGES), statements: 45, transactions: 3 },
@@ -73,7 +73,7 @@ const BUDGETS: Readonly<Record<string, Budget>> = {
   '1 % changed': {
     operations: { ...searches(PAGES + 1), MOD: CHANGED },
     statements: 51 + 5 * CHANGED + 2,
-    transactions: PEOPLE / 50,
+    transactions: PEOPLE / 20,
   },
   'nothing changed, half as many again not linked': {
     operations: searches(PAGES + 1),
