@@ -2,6 +2,7 @@
  * The Repository connector: the objects that Rollcall itself keeps, in its own store. Types with a schema,
  * source and target alike, transactional, unique attributes, a deleted mark with its time, a change sequence.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OpenOptions, Session } from '../connectors/connector.ts';
 import type { Entry } from '../engine/entry.ts';
 import type { EntryReader, Evidence, Fetched, ReadRequest } from '../engine/ports.ts';
@@ -10,6 +11,7 @@ import type { Database } from './database.ts';
 import { RepositoryObjects, type RepositoryConfig } from './repository-objects.ts';
 import { RepositoryWriter } from './repository-writer.ts';
 
+/** After so many whoever waits for a system, such as the other side of the run, has a turn: nothing here waits for anything. */
 const BATCH = 500;
 
 export function openRepository(database: Database, config: RepositoryConfig, options: OpenOptions): Session {
@@ -54,6 +56,7 @@ async function* readAll(
     batch.push(asAskedFor(entry, request));
     if (batch.length < BATCH) continue;
     yield batch;
+    await nextTurn();
     signal.throwIfAborted();
     batch = [];
   }
@@ -76,6 +79,7 @@ async function* skimAll(
     if (rawPrint !== undefined) unknown.push({ entry: asAskedFor(decode(), request), rawPrint });
     if (++read % BATCH > 0) continue;
     yield unknown;
+    await nextTurn();
     signal.throwIfAborted();
     unknown = [];
   }

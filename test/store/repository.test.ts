@@ -54,6 +54,28 @@ async function namesAfterCommit(session: Session): Promise<Record<string, unknow
   return Object.fromEntries([...contents].map(([id, entry]) => [id, entry['userName']?.[0]]));
 }
 
+describe.each(['read', 'skim'] as const)('a listing (%s)', (how) => {
+  it('gives whoever waits for a system a turn every now and then', async () => {
+    const session = await seeded(...Array.from({ length: 2_100 }, (_, at) => person(`p${at}`)));
+    const request = { attributes: ['cn'], filter: undefined };
+    const listing =
+      how === 'read'
+        ? session.read(request, signal)
+        : session.skim?.(request, () => ({ recognise: () => undefined }), signal);
+    let turns = 0;
+    let isOver = false;
+    const wait = (): void => {
+      turns++;
+      if (!isOver) setImmediate(wait);
+    };
+    setImmediate(wait);
+    for await (const _ of listing ?? []) void _;
+    isOver = true;
+    const during = turns;
+    expect(during).toBeGreaterThanOrEqual(4);
+  });
+});
+
 describe('unique attributes', () => {
   it('name the attribute and the holder when a value is taken', async () => {
     const session = await seeded(person('a', { userName: ['jon'] }));
