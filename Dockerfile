@@ -25,6 +25,8 @@ RUN npm ci --omit=dev --ignore-scripts \
 
 FROM ${BASE}
 ENV NODE_ENV=production
+# Every run has a thread of its own, and the C library would keep memory for each apart: some 15 MiB less at rest.
+ENV MALLOC_ARENA_MAX=2
 # So that it is there also where nothing is mounted.
 WORKDIR /var/lib/rollcall/data
 WORKDIR /app

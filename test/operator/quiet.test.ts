@@ -1,13 +1,15 @@
 /**
- * What an operator costs: the built program, first with 20 mappings that have nothing to do, then with very many that
- * come at once. ROLLCALL_QUIET_SECONDS sets how long the quiet is watched: 60, or 600 for a whole measurement.
+ * What an operator costs: the built program in the environment of its image, first with 20 mappings that have nothing
+ * to do, then with very many that come at once. ROLLCALL_QUIET_SECONDS sets how long the quiet is watched: 60, or 600 for a whole measurement.
  */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
 import * as day from '../support/day.ts';
+import { environmentOf } from '../support/dockerfile.ts';
 import { sum } from '../support/exposition.ts';
 import { conditionOf, type Observed } from '../support/kstatus.ts';
 import { installChart, Operator } from '../support/operator.ts';
@@ -30,7 +32,8 @@ beforeAll(async () => {
   await promisify(execFile)(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, '-p', ROOT]);
   plane = await startControlPlane({ audit: true });
   await installChart(plane);
-  operator = await Operator.start(plane, { program: `${ROOT}dist/main.js`, flags: [PROBES] });
+  const env = environmentOf(readFileSync(`${ROOT}Dockerfile`, 'utf8'));
+  operator = await Operator.start(plane, { program: `${ROOT}dist/main.js`, flags: [PROBES], env });
 }, 120_000);
 
 afterAll(async () => {

@@ -53,6 +53,14 @@ export async function buildImage(context: string, into: string): Promise<Image> 
   return last;
 }
 
+/** What the image's program finds in its environment. */
+export function environmentOf(dockerfile: string): Record<string, string> {
+  const instructions = parseDockerfile(dockerfile).at(-1)?.instructions ?? [];
+  return Object.fromEntries(
+    instructions.filter(({ word }) => word === 'ENV').map(({ rest }) => variable(rest)),
+  );
+}
+
 export function parseDockerfile(text: string): Stage[] {
   const lines = text
     .split('\n')
@@ -80,6 +88,11 @@ function startStage(
 ): { name: string; base: string; instructions: Instruction[] } {
   const [, base = '', name = String(index)] = /^(\S+)(?: AS (\S+))?$/.exec(rest) ?? [];
   return { name, base: expand(base, global), instructions: [] };
+}
+
+function variable(rest: string): [name: string, value: string] {
+  const [name = '', value = ''] = rest.split('=');
+  return [name, value];
 }
 
 function declare(rest: string, global: Map<string, string>): void {
@@ -128,7 +141,7 @@ const steps: Readonly<Record<string, (rest: string, draft: Draft, build: Build) 
     draft.ports = rest.split(' ');
   },
   ENV: (rest, draft) => {
-    const [name = '', value = ''] = rest.split('=');
+    const [name, value] = variable(rest);
     draft.environment = { ...draft.environment, [name]: value };
   },
   ENTRYPOINT: (rest, draft) => {
