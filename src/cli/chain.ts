@@ -3,7 +3,7 @@
  * source due at once, until nothing is due any more. A chain that does not settle is reported and stops.
  */
 import { keyOf } from '../controller/definition-side.ts';
-import { Runs } from '../store/runs.ts';
+import { Records } from '../store/records.ts';
 import type { State } from '../store/state.ts';
 import type { LinkedMapping, LinkedSide } from '../controller/linked-mapping.ts';
 import type { RunSummary } from '../controller/run-summary.ts';
@@ -97,8 +97,8 @@ function systemOf({ system }: LinkedSide): string {
 
 function attributesWritten({ sequence }: RunSummary, { database }: State): string[] {
   const names = new Set<string>();
-  for (const record of new Runs(database).entries(sequence)) {
-    if (record.outcome === 'Applied') for (const { attribute } of record.differences) names.add(attribute);
+  for (const { kind } of new Records(database, sequence).kinds()) {
+    if (kind.outcome === 'Applied') for (const { attribute } of kind.differences) names.add(attribute);
   }
   return [...names].toSorted();
 }

@@ -3,7 +3,7 @@ import type { LinkedMapping } from '../controller/linked-mapping.ts';
 import type { RunSummary } from '../controller/run-summary.ts';
 import type { EntryRecord } from '../engine/entry-record.ts';
 import { runMapping } from '../runner/run-mapping.ts';
-import { Runs } from '../store/runs.ts';
+import { Records } from '../store/records.ts';
 import { openOverlay, type State } from '../store/state.ts';
 import type { Project } from './project.ts';
 import { systemClock } from './roll-call.ts';
@@ -47,5 +47,5 @@ export async function foreseeOn(
     progress: () => undefined,
   };
   const summary = await runMapping(one, options, signal);
-  return { summary, records: [...new Runs(state.database).entries(summary.sequence)] };
+  return { summary, records: [...new Records(state.database, summary.sequence).all()] };
 }

@@ -1,4 +1,6 @@
 /** `rollcall history`: past runs, and the entries of one. */
+import type { Database } from '../store/database.ts';
+import { Records } from '../store/records.ts';
 import { Runs, type StoredRun } from '../store/runs.ts';
 import { HandActs, type HandAct } from '../store/hand-acts.ts';
 import { openStateForReading, type State } from '../store/state.ts';
@@ -25,8 +27,7 @@ export function historyOfState(stateFolder: string, context: Context): number {
 function historyOf(stateFolder: string, mapping: string | undefined, context: Context): number {
   const { settings, output } = context;
   using state = openStateForReading(stateFolder);
-  const runs = state && new Runs(state.database);
-  if (settings.run !== undefined) return oneRun(settings.run, runs, context);
+  if (settings.run !== undefined) return oneRun(settings.run, state?.database, context);
   const rows = state ? recent(mapping, settings.limit, state) : [];
   const header = [
     'RUN',
@@ -87,18 +88,18 @@ function actCells({ id, mapping, at, kind, who, what }: HandAct): string[] {
   return [id, mapping, when, '-', '-', '-', '-', '-', '-', '-', `${who} ${DONE[kind]} ${about}`];
 }
 
-function oneRun(id: string, runs: Runs | undefined, { settings, output }: Context): number {
-  const run = runs?.find(id);
-  if (!runs || !run)
+function oneRun(id: string, database: Database | undefined, { settings, output }: Context): number {
+  const run = database && new Runs(database).find(id);
+  if (!database || !run)
     throw new CommandFailure(EXIT.invalid, `there is no run '${id}'; rollcall history lists them`);
   if (settings.output === 'json') {
-    const entries = [...runs.entries(run.sequence)].map(entryDocument);
+    const entries = [...new Records(database, run.sequence).all()].map(entryDocument);
     output.write(`${JSON.stringify({ ...(run.body as object), entries }, null, 2)}\n`);
   } else if (settings.output === 'csv') {
     writeCsvHeader(output);
-    writeCsvEntries(run, runs, output);
+    writeCsvEntries(run, database, output);
   } else {
-    const rows = [...runs.entries(run.sequence)].map((record) => [
+    const rows = [...new Records(database, run.sequence).all()].map((record) => [
       record.situation ?? '-',
       record.row ?? '-',
       record.response ?? '-',

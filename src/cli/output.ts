@@ -4,7 +4,7 @@ import { apiVersion } from '../api/names.ts';
 import type { EntryRecord } from '../engine/entry-record.ts';
 import type { ManifestProblem } from '../local/manifests.ts';
 import type { Settings } from '../settings.ts';
-import { Runs } from '../store/runs.ts';
+import { Records } from '../store/records.ts';
 import type { State } from '../store/state.ts';
 import type { RunSummary } from '../controller/run-summary.ts';
 import { documentOf } from '../runner/run-document.ts';
@@ -118,7 +118,7 @@ function* piecesOf(
     const body = JSON.stringify(documentOf(summary));
     yield `${at === 0 ? '' : ','}\n${body.slice(0, -1)},"entries":[`;
     let first = true;
-    for (const record of state ? new Runs(state.database).entries(summary.sequence) : []) {
+    for (const record of state ? new Records(state.database, summary.sequence).all() : []) {
       yield `${first ? '' : ','}\n  ${JSON.stringify(entryDocument(record))}`;
       first = false;
     }

@@ -1,7 +1,8 @@
 /** What `run` and `plan` print for people: a table of situations, then what needs a person, with the way out. */
 import type { EntryRecord, RecordedValue } from '../engine/entry-record.ts';
 import { SITUATIONS } from '../engine/definition.ts';
-import { Runs } from '../store/runs.ts';
+import type { Database } from '../store/database.ts';
+import { Records } from '../store/records.ts';
 import type { State } from '../store/state.ts';
 import { adviceOf } from './advice.ts';
 import { closingLines } from './closing.ts';
@@ -26,7 +27,7 @@ export function writeReport({ runs, problems, state, project }: Report, context:
   const { settings, output, notes } = context;
   if (settings.output === 'csv') {
     writeCsvHeader(output);
-    for (const summary of runs) writeCsvEntries(summary, new Runs(state.database), output);
+    for (const summary of runs) writeCsvEntries(summary, state.database, output);
     return;
   }
   const writer = new ReportWriter({ project, state }, context);
@@ -90,16 +91,9 @@ class ReportWriter {
 
   /** Entries grouped by situation, response and outcome, with examples. */
   #groups({ sequence, mapping }: RunSummary): void {
-    const groups = new Map<string, { count: number; examples: EntryRecord[] }>();
-    for (const record of new Runs(this.#state.database).entries(sequence)) {
-      const key = groupOf(record);
-      const group = groups.get(key) ?? { count: 0, examples: [] };
-      group.count++;
-      if (group.examples.length < this.#examples) group.examples.push(record);
-      groups.set(key, group);
-    }
-    for (const [key, { count, examples }] of [...groups].toSorted(
-      ([one], [other]) => orderOf(one) - orderOf(other),
+    const groups = new Records(this.#state.database, sequence).groups(groupOf, this.#examples);
+    for (const { key, count, examples } of groups.toSorted(
+      (one, other) => orderOf(one.key) - orderOf(other.key),
     )) {
       this.#output.write(`  ${key}: ${count}\n`);
       for (const record of examples) this.#output.write(`    ${describe(record)}\n`);
@@ -177,10 +171,10 @@ const COLUMNS: readonly Column[] = [
 /** Entries of a run as lines of CSV, without values: they would be data of people in somebody's mail. */
 export function writeCsvEntries(
   { mapping, id, sequence }: { readonly mapping: string; readonly id: string; readonly sequence: number },
-  runs: Runs,
+  database: Database,
   output: Output,
 ): void {
-  for (const record of runs.entries(sequence)) {
+  for (const record of new Records(database, sequence).all()) {
     output.write(csvLine([mapping, id, ...COLUMNS.map(([, cell]) => cell(record) ?? '')]));
   }
 }

@@ -1,7 +1,7 @@
 /** How many entries each rule took that is to be told of by an Event; counts only, no identity. */
 import type { PolicyRule } from '../api/situation-policy.ts';
 import type { ToldRule } from '../controller/ports.ts';
-import type { EntryRecord } from '../engine/entry-record.ts';
+import type { RecordKind } from '../store/records.ts';
 
 export class ToldRules {
   readonly #types: ReadonlyMap<string, 'Normal' | 'Warning'>;
@@ -13,7 +13,7 @@ export class ToldRules {
     );
   }
 
-  count({ rule, situation, response }: EntryRecord): void {
+  count({ kind: { rule, situation, response }, count }: RecordKind): void {
     const type = rule === null ? undefined : this.#types.get(rule);
     if (type === undefined || rule === null) return;
     const key = `${rule}|${situation ?? ''}|${response ?? ''}`;
@@ -24,7 +24,7 @@ export class ToldRules {
       response: response ?? '',
       entries: 0,
     };
-    known.entries++;
+    known.entries += count;
     this.#counts.set(key, known);
   }
 

@@ -15,6 +15,7 @@ import { SqliteLinks } from './links.ts';
 import { Approvals } from './approvals.ts';
 import { SqliteUnlinkedPages } from './unlinked-pages.ts';
 import { Journal } from './journal.ts';
+import { RecordWriter } from './records.ts';
 
 /** Longer than the longest window of a budget (720h). */
 const KEEP_SPENT_MS = 60 * 86_400_000;
@@ -43,7 +44,7 @@ export class SqliteMemory implements Memory {
   readonly #options: MemoryOptions;
   readonly #approvals: Approvals;
   readonly #journal: Journal;
-  #records = 0;
+  readonly #records: RecordWriter;
   #sharesTarget: boolean | undefined;
 
   constructor(database: Database, options: MemoryOptions) {
@@ -53,6 +54,7 @@ export class SqliteMemory implements Memory {
     this.unlinked = new SqliteUnlinkedPages(database, options.mapping);
     this.#approvals = new Approvals(database, options.mapping);
     this.#journal = new Journal(database, options.mapping);
+    this.#records = new RecordWriter(database, options.run);
   }
 
   *since(): Generator<Since> {
@@ -242,15 +244,7 @@ export class SqliteMemory implements Memory {
   }
 
   record(record: EntryRecord): void {
-    const sql = 'INSERT INTO entries (run, source, target, number, record)';
-    this.#database.gather(
-      sql,
-      this.#options.run,
-      record.source ?? '',
-      record.target ?? '',
-      this.#records++,
-      JSON.stringify(record),
-    );
+    this.#records.add(record);
   }
 
   repeatRecords(run: number): void {

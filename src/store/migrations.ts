@@ -88,4 +88,8 @@ export const MIGRATIONS: readonly string[] = [
   );
   ALTER TABLE runs ADD COLUMN repeats INTEGER;
   `,
+  `
+  ALTER TABLE entries ADD COLUMN kind INTEGER;
+  CREATE TABLE record_kinds (run INTEGER NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (run, number)) WITHOUT ROWID;
+  `,
 ];

@@ -1,5 +1,4 @@
-/** Runs and their entries: the record of what was found and done. */
-import type { EntryRecord } from '../engine/entry-record.ts';
+/** Runs, and for how long what they found and did is kept. */
 import { numberOf, textOf, type Database, type Row } from './database.ts';
 
 /** Entry records are kept for so long, and for so many runs of a mapping. */
@@ -69,17 +68,6 @@ export class Runs {
     return row && runOf(row);
   }
 
-  /** Sorted by source id, then target id, bytewise; with those of an earlier run that it repeats. */
-  *entries(sequence: number): Generator<EntryRecord> {
-    const run = this.#database.get('SELECT repeats FROM runs WHERE sequence = ?', sequence);
-    const repeats = typeof run?.['repeats'] === 'number' ? run['repeats'] : undefined;
-    const sql = 'SELECT record FROM entries WHERE run = ? ORDER BY source, target, number';
-    for (const row of this.#database.iterate(sql, repeats ?? sequence)) {
-      const record = JSON.parse(textOf(row, 'record')) as EntryRecord;
-      if (repeats === undefined || isRepeated(record)) yield record;
-    }
-  }
-
   #forget(sequence: number, now: number): void {
     const mapping = numberOf(
       this.#database.get('SELECT mapping FROM runs WHERE sequence = ?', sequence) ?? {},
@@ -89,15 +77,12 @@ export class Runs {
     const forgotten = `mapping = ? AND sequence < ? AND (started_at < ? OR sequence <=
       coalesce((SELECT sequence FROM runs WHERE mapping = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?), 0))`;
     const which = [mapping, sequence, now - KEEP_ENTRIES_MS, mapping, KEEP_ENTRIES_RUNS];
-    const sql = `DELETE FROM entries WHERE run IN (SELECT sequence FROM runs WHERE ${forgotten}) AND run NOT IN
-      (SELECT repeats FROM runs WHERE repeats IS NOT NULL AND mapping = ? AND NOT (${forgotten}))`;
-    this.#database.run(sql, ...which, mapping, ...which);
+    for (const table of ['entries', 'record_kinds']) {
+      const sql = `DELETE FROM ${table} WHERE run IN (SELECT sequence FROM runs WHERE ${forgotten}) AND run NOT IN
+        (SELECT repeats FROM runs WHERE repeats IS NOT NULL AND mapping = ? AND NOT (${forgotten}))`;
+      this.#database.run(sql, ...which, mapping, ...which);
+    }
   }
-}
-
-/** All that a run can repeat: what it has done itself it has recorded itself. */
-function isRepeated({ outcome }: EntryRecord): boolean {
-  return outcome === 'Ignored' || outcome === 'Reported';
 }
 
 function runOf(row: Row): StoredRun {

@@ -166,6 +166,7 @@ function settledHub(): Promise<Folder> {
     database.exec(`DROP TABLE hand_acts; DROP TABLE link_books; DROP TABLE link_pages;
       DROP TRIGGER links_added; DROP TRIGGER links_changed; DROP TRIGGER links_removed;
       DROP TABLE unlinked_books; DROP TABLE unlinked_pages; ALTER TABLE runs DROP COLUMN repeats;
+      ALTER TABLE entries DROP COLUMN kind; DROP TABLE record_kinds;
       DROP TABLE intents;
       CREATE TABLE intents (id TEXT PRIMARY KEY, mapping INTEGER NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
       CREATE INDEX intents_mapping ON intents (mapping, number);

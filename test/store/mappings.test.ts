@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../src/store/database.ts';
 import { SqliteLinks } from '../../src/store/links.ts';
 import { findMapping, mappingRow } from '../../src/store/mappings.ts';
+import { Records } from '../../src/store/records.ts';
 import { Runs } from '../../src/store/runs.ts';
 import { SqliteMemory } from '../../src/store/memory.ts';
 import { link, NOW, record } from '../support/store-values.ts';
@@ -108,7 +109,7 @@ describe('the records of a mapping', () => {
     runs.finish(sequence, { finishedAt: at, outcome: 'Succeeded', sourceComplete: 'Yes', body: { day } });
     return sequence;
   }
-  const kept = (sequence: number): number => [...new Runs(database).entries(sequence)].length;
+  const kept = (sequence: number): number => [...new Records(database, sequence).all()].length;
 
   it('are kept for 90 days', () => {
     const [old, young] = [runAt(0), runAt(1)];
@@ -132,7 +133,7 @@ describe('the records of a mapping', () => {
     const young = runAt(80);
     memoryAt(young).repeatRecords(old);
     runAt(91);
-    expect([...new Runs(database).entries(young)]).toEqual([reported]);
+    expect([...new Records(database, young).all()]).toEqual([reported]);
     runAt(171);
     expect([kept(old), kept(young)]).toEqual([0, 0]);
   });

@@ -9,6 +9,7 @@ import { Approvals } from '../../src/store/approvals.ts';
 import { Database } from '../../src/store/database.ts';
 import { FORGET_AFTER_MS, mappingRow } from '../../src/store/mappings.ts';
 import { SqliteMemory, type MappingEnds } from '../../src/store/memory.ts';
+import { Records } from '../../src/store/records.ts';
 import { Runs } from '../../src/store/runs.ts';
 import type { MappingOfContract, StoreOfContract } from '../store/contract-suite.ts';
 
@@ -39,7 +40,7 @@ export async function sqliteStore(): Promise<StoreOfContract> {
       new Runs(database).finish(of(memory).sequence, { finishedAt, outcome, sourceComplete, body: {} });
     },
     sequenceOf: (memory) => of(memory).sequence,
-    records: (memory) => [...new Runs(database).entries(of(memory).sequence)],
+    records: (memory) => [...new Records(database, of(memory).sequence).all()],
     approve: (memory, digest, now) =>
       new Approvals(database, of(memory).row).approve(digest, 'somebody', now),
     crash() {

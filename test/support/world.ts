@@ -19,6 +19,7 @@ import { Database } from '../../src/store/database.ts';
 import { keyedDigest } from '../../src/store/key.ts';
 import { mappingRow } from '../../src/store/mappings.ts';
 import { SqliteMemory, type MappingEnds } from '../../src/store/memory.ts';
+import { Records } from '../../src/store/records.ts';
 import { Runs } from '../../src/store/runs.ts';
 import { FileSpool } from '../../src/store/spool.ts';
 import { MemorySide, type MemorySideOptions } from './memory-side.ts';
@@ -231,7 +232,7 @@ export class World {
       sourceComplete: result.source.evidence.complete,
       body: {},
     });
-    return { ...result, records: [...runs.entries(sequence)] };
+    return { ...result, records: [...new Records(state.database, sequence).all()] };
   }
 
   memory(sequence = 0): SqliteMemory {
