@@ -126,7 +126,8 @@ class Applying {
    */
   async stream({ side, writer, supply }: Stream, signal: AbortSignal): Promise<void> {
     const { now, definition, memory } = this.#context;
-    const ahead = new JournalAhead(supply, { begin: (batch) => this.#begin(batch), now });
+    const intend = (operation: Operation): Started => this.#intend(operation);
+    const ahead = new JournalAhead(supply, { intend, begin: (batch) => this.#begin(batch), now });
     let workers = sideOf(definition, side).writesInFlight;
     let inFlight = 0;
     const work = async (): Promise<void> => {
@@ -149,7 +150,8 @@ class Applying {
     // Begun and not tried: it certainly did not happen.
     memory.settle(begun.map(({ intent }) => ({ intent: intent.id, outcome: 'Refused' })));
     this.#booking.finish();
-    for (const { operation, body } of begun) this.#context.summary.add(body.record, operation);
+    for (const { operation, body } of [...begun, ...ahead.intended()])
+      this.#context.summary.add(body.record, operation);
     while (!supply.isEmpty) this.leave(supply.take(LEFT_AT_ONCE));
   }
 
@@ -158,20 +160,21 @@ class Applying {
     else if (this.#booking.age >= BOOK_EVERY_MS) this.#booking.finish();
     else {
       supply.prepare();
+      ahead.prepare();
       // Planning records what comes to nothing.
       this.#context.memory.letOthersWrite();
     }
   }
 
+  #intend(operation: Operation): Started {
+    const body = this.#context.bodies.get(operation.body);
+    return { operation, body, intent: intend(operation, body, this.#context) };
+  }
+
   /** Durable when it returns, together with the results of what was done before. */
-  #begin(operations: readonly Operation[]): Started[] {
-    const started = operations.map((operation) => {
-      const body = this.#context.bodies.get(operation.body);
-      return { operation, body, intent: intend(operation, body, this.#context) };
-    });
+  #begin(started: readonly Started[]): void {
     this.#booking.book();
     this.#context.memory.begin(started.map(({ intent }) => intent));
-    return started;
   }
 
   /** A transactional writer: everything is buffered, one commit makes it true, one set of intents covers it. */

@@ -1,5 +1,5 @@
 /** What was tried becomes records, links, settled intents and spent budgets: each booking is one transaction of the store. */
-import { concluded, remember, type ConcludeContext } from './conclude.ts';
+import { concluded, needsNothing, remember, type ConcludeContext } from './conclude.ts';
 import { spendingOf, type IntendContext } from './intend.ts';
 import type { Operation, OperationBody } from './operation.ts';
 import type { Written } from './ports.ts';
@@ -22,12 +22,16 @@ export interface Done {
   readonly written: Written;
 }
 
+interface Settling extends Done {
+  readonly isConcluded: boolean;
+}
+
 export class Booking {
   readonly #context: BookingContext;
   readonly #planned: number;
   #applied = 0;
-  /** Tried, and neither concluded nor settled in the journal yet. */
-  #done: Done[] = [];
+  /** Tried, and not settled in the journal yet. */
+  #done: Settling[] = [];
   #bookedAt = 0;
 
   constructor(context: BookingContext, planned: number) {
@@ -40,8 +44,11 @@ export class Booking {
     return this.#context.now() - this.#bookedAt;
   }
 
+  /** What needs nothing from the store is concluded now, so that less is left to do while everybody waits. */
   add(done: Done): void {
-    this.#done.push(done);
+    const isConcluded = needsNothing(done.operation, done.body);
+    if (isConcluded) this.#conclude(done);
+    this.#done.push({ ...done, isConcluded });
   }
 
   /** What was concluded is settled in the journal and counts against the budgets, in one. Durable by the next flush. */
@@ -50,7 +57,7 @@ export class Booking {
     const done = this.#done;
     this.#done = [];
     this.#bookedAt = now();
-    for (const one of done) this.#conclude(one);
+    for (const one of done) if (!one.isConcluded) this.#conclude(one);
     memory.settle(
       done.flatMap(({ intent, written }) =>
         intent === undefined ? [] : [{ intent, outcome: written.kind }],

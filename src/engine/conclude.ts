@@ -20,6 +20,11 @@ export interface ConcludeContext {
 /** Neither side of the pair had a link when the operation was planned, so none has to be looked up. */
 const NOT_LINKED: readonly string[] = ['Absent', 'Found', 'Unassigned'];
 
+/** Only rows are added for it, and nothing is looked up. */
+export function needsNothing({ situation }: Operation, { link, mark }: OperationBody): boolean {
+  return mark === undefined && link.kind === 'Put' && NOT_LINKED.includes(situation);
+}
+
 type Done = Extract<Written, { kind: 'Applied' }>;
 type Put = Extract<LinkEffect, { kind: 'Put' }>;
 

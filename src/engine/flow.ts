@@ -13,7 +13,7 @@ const PLANNED_AT_ONCE = 4;
 /** Who has nothing to write waits until so many are planned. */
 const WAITED_FOR = 64;
 /** Operations that are ready at most. */
-const READY_AT_MOST = 4_096;
+const READY_AT_MOST = 256;
 
 export interface FlowFacts {
   readonly definition: Definition;
@@ -68,7 +68,7 @@ export class PlanAhead implements Supply {
   }
 
   hasReady(count: number): boolean {
-    return this.#ready.length >= count || this.#flowing.judged.length === 0;
+    return this.#ready.length >= Math.min(count, READY_AT_MOST) || this.#flowing.judged.length === 0;
   }
 
   take(count: number): readonly Operation[] {

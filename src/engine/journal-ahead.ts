@@ -5,9 +5,11 @@ import type { Supply } from './supply.ts';
 
 /** A kill leaves so many to look at, and more only where the system writes so many in less than a batch shall last. */
 const FIRST_BATCH = 64;
-const LARGEST_BATCH = 2_048;
+const LARGEST_BATCH = 512;
 /** The disk is waited for once a batch: not often, and nobody has to look at the work of a minute. */
 const BATCH_LASTS_MS = 150;
+/** Intents that are worked out at once while a system works: so few that its window does not run dry meanwhile. */
+const INTENDED_AT_ONCE = 4;
 
 export interface Started {
   readonly operation: Operation;
@@ -16,8 +18,9 @@ export interface Started {
 }
 
 export interface JournalAheadOptions {
+  readonly intend: (operation: Operation) => Started;
   /** Makes the intents durable. */
-  readonly begin: (batch: readonly Operation[]) => Started[];
+  readonly begin: (batch: readonly Started[]) => void;
   readonly now: () => number;
 }
 
@@ -26,8 +29,9 @@ export class JournalAhead {
   readonly #supply: Supply;
   readonly #options: JournalAheadOptions;
   #begun: readonly Started[] = [];
-  /** Invariant: #begun from #taken on is begun and not handed out; what the supply has is not begun. */
+  /** Invariant: #begun from #taken on is begun and not handed out; what is intended, or the supply has, is not begun. */
   #taken = 0;
+  #intended: Started[] = [];
   #isFirst = true;
   #size = FIRST_BATCH;
   #begunAt = 0;
@@ -45,21 +49,43 @@ export class JournalAhead {
   /** Whether it is time to begin more, before anybody has to wait for it. */
   get isLow(): boolean {
     const isLow = 2 * (this.#begun.length - this.#taken) <= this.#size;
-    return isLow && this.#supply.hasReady(this.#size) && !this.#supply.isEmpty;
+    return isLow && this.#supply.hasReady(this.#size - this.#intended.length) && !this.#isEmpty;
+  }
+
+  /** Called while a system works, for a part of the work ahead. */
+  prepare(): void {
+    const wanted = Math.min(this.#size - this.#intended.length, INTENDED_AT_ONCE);
+    if (wanted > 0 && this.#supply.hasReady(wanted)) this.#intend(wanted);
   }
 
   /** Does nothing where all is begun. */
   more(): void {
-    if (this.#supply.isEmpty) return;
+    if (this.#isEmpty) return;
     this.#fitSize();
-    const batch = this.#supply.take(this.#size);
-    this.#begun = [...this.#begun.slice(this.#taken), ...this.#options.begin(batch)];
+    this.#intend(this.#size - this.#intended.length);
+    this.#options.begin(this.#intended);
+    this.#begun = [...this.#begun.slice(this.#taken), ...this.#intended];
+    this.#intended = [];
     this.#taken = 0;
   }
 
   /** Begun and not handed out. */
   left(): readonly Started[] {
     return this.#begun.slice(this.#taken);
+  }
+
+  /** Taken from the supply and not begun. */
+  intended(): readonly Started[] {
+    return this.#intended;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#intended.length === 0 && this.#supply.isEmpty;
+  }
+
+  #intend(count: number): void {
+    if (count <= 0) return;
+    for (const operation of this.#supply.take(count)) this.#intended.push(this.#options.intend(operation));
   }
 
   #fitSize(): void {

@@ -12,7 +12,7 @@ import {
   type StatementSync,
 } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { GatheredRows } from './gathered-rows.ts';
+import { GatheredRows, ROWS_AT_ONCE } from './gathered-rows.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { explained, StateError } from './state-error.ts';
 
@@ -20,8 +20,12 @@ export type Row = Record<string, SQLOutputValue>;
 
 /** Writes after which a bulk load begins a new transaction, so that the log stays small. */
 const WRITES_PER_TRANSACTION = 20_000;
+/** A transaction keeps others waiting: it is begun for so many rows that were gathered, and goes on by statements. */
+const ROWS_TO_BEGIN_WITH = 1_024;
 const EPOCH = `SELECT value FROM meta WHERE name = 'epoch'`;
-const DURABLE = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;';
+/** In pages of 4 KiB. Links are put all over their tables: the longer the log, the fewer pages are copied again and again. */
+const LOG_PAGES = 8_192;
+const DURABLE = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${LOG_PAGES};`;
 const SCRATCH = 'PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;';
 const CACHE_KIBIBYTES = 16_384;
 /** How long to wait for another process's transaction. */
@@ -120,7 +124,7 @@ export class Database {
    * written with others of its table, before anything else that is asked. `insert`: the statement up to VALUES.
    */
   gather(insert: string, ...row: SQLInputValue[]): void {
-    if (!this.#gathered.add(insert, row)) return;
+    if (this.#gathered.add(insert, row) < (this.isWriting ? ROWS_AT_ONCE : ROWS_TO_BEGIN_WITH)) return;
     if (this.#writes >= WRITES_PER_TRANSACTION && !this.#isAtomic) this.flush();
     else this.#writeGathered(insert);
   }

@@ -1,7 +1,8 @@
 /** Rows on their way into tables, to be written many at once: a statement for each row costs more than the row. */
 import type { SQLInputValue } from 'node:sqlite';
 
-const ROWS_AT_ONCE = 64;
+/** Of one statement. */
+export const ROWS_AT_ONCE = 64;
 
 export interface RowsStatement {
   readonly sql: string;
@@ -17,13 +18,13 @@ export class GatheredRows {
     return this.#rows.size === 0;
   }
 
-  /** True: there are so many of them that they are worth a statement. */
-  add(insert: string, row: readonly SQLInputValue[]): boolean {
+  /** How many are waiting with it. */
+  add(insert: string, row: readonly SQLInputValue[]): number {
     const known = this.#rows.get(insert);
     const { columns, values } = known ?? { columns: row.length, values: [] };
     if (!known) this.#rows.set(insert, { columns, values });
     for (const value of row) values.push(value);
-    return values.length >= ROWS_AT_ONCE * columns;
+    return values.length / columns;
   }
 
   drop(): void {

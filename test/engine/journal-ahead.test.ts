@@ -11,6 +11,8 @@ interface Begun {
   readonly left: number;
 }
 
+const intend = (operation: Operation): Started => ({ operation }) as Started;
+
 /** Takes everything, one every so many milliseconds, and begins more when it is time. */
 function takeAll(count: number, everyMs: number): { begun: Begun[]; taken: number } {
   const begun: Begun[] = [];
@@ -20,10 +22,10 @@ function takeAll(count: number, everyMs: number): { begun: Begun[]; taken: numbe
   const operations = Array.from({ length: count }, () => ({}) as Operation);
   const ahead = new JournalAhead(new PlannedSupply(operations), {
     now: () => now,
+    intend,
     begin: (batch) => {
       begun.push({ size: batch.length, left: known - taken });
       known += batch.length;
-      return batch.map((operation) => ({ operation }) as Started);
     },
   });
   while (ahead.take()) {
@@ -56,10 +58,8 @@ describe('the journal ahead', () => {
     const operations = Array.from({ length: 40_000 }, () => ({}) as Operation);
     const ahead = new JournalAhead(new PlannedSupply(operations), {
       now: () => now,
-      begin: (batch) => {
-        sizes.push(batch.length);
-        return batch.map((operation) => ({ operation }) as Started);
-      },
+      intend,
+      begin: (batch) => void sizes.push(batch.length),
     });
     for (let taken = 0; ahead.take(); taken++) {
       now += pace;
@@ -72,12 +72,34 @@ describe('the journal ahead', () => {
 
   it('tells what is begun and not handed out, and leaves what is not begun', () => {
     const operations = Array.from({ length: 100 }, () => ({}) as Operation);
-    const begin = (batch: readonly Operation[]): Started[] =>
-      batch.map((operation) => ({ operation }) as Started);
     const supply = new PlannedSupply(operations);
-    const ahead = new JournalAhead(supply, { now: () => 0, begin });
+    const ahead = new JournalAhead(supply, { now: () => 0, intend, begin: () => undefined });
     ahead.take();
-    expect([ahead.left().length, supply.take(100).length, supply.isEmpty]).toEqual([63, 36, true]);
+    ahead.prepare();
+    const left = [ahead.left().length, ahead.intended().length, supply.take(100).length];
+    expect([...left, supply.isEmpty]).toEqual([63, 4, 32, true]);
+  });
+});
+
+describe('the journal while a system works', () => {
+  it('prepares a batch and no more, which is begun whole and in order', () => {
+    const operations = Array.from({ length: 300 }, (_, at) => ({ body: at }) as Operation);
+    const batches: number[][] = [];
+    const ahead = new JournalAhead(new PlannedSupply(operations), {
+      now: () => 0,
+      intend,
+      begin: (batch) => void batches.push(batch.map(({ operation }) => operation.body)),
+    });
+    const taken: (number | undefined)[] = [];
+    for (let next = ahead.take(); next; next = ahead.take()) {
+      taken.push(next.operation.body);
+      for (let turn = 0; turn < 100; turn++) ahead.prepare();
+      if (ahead.isLow) ahead.more();
+    }
+    expect(taken).toEqual(operations.map(({ body }) => body));
+    expect(batches.flat()).toEqual(taken);
+    expect(batches.map(({ length }) => length)).toEqual([64, 128, 108]);
+    expect([ahead.intended(), ahead.left()]).toEqual([[], []]);
   });
 });
 

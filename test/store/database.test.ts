@@ -57,13 +57,13 @@ it('of two rows of one name the later one stays', () => {
   expect(value('a')).toBe('second');
 });
 
-it('keeps others from writing only once a statement was made of it', () => {
-  for (let at = 0; at < 63; at++) database.gather(INSERT, `row ${at}`, 'x');
+it('keeps others from writing only once it is worth a transaction', () => {
+  for (let at = 0; at < 1_023; at++) database.gather(INSERT, `row ${at}`, 'x');
   expect(database.isWriting).toBe(false);
-  database.gather(INSERT, 'row 63', 'x');
+  database.gather(INSERT, 'row 1023', 'x');
   expect(database.isWriting).toBe(true);
   database.flush();
-  expect([database.isWriting, committed()]).toEqual([false, 64]);
+  expect([database.isWriting, committed()]).toEqual([false, 1_024]);
 });
 
 it('is durable with the next flush, and gone where it is rolled back', () => {
