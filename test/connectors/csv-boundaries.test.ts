@@ -100,11 +100,34 @@ describe.each([1, 2, 3, 7, 1000])('in chunks of %d octets', (size) => {
   });
 });
 
-it('leaves a row of more than a megabyte to the parser, whole or not', () => {
-  const long = `"${'x'.repeat(1024 * 1024)}`;
+it('leaves a row of more than 15 megabytes to the parser, whole or not', () => {
+  const long = `"${'x'.repeat(15 * 1024 * 1024)}`;
   expect(cut(`a\n${long}"\n`, 65_536)).toMatchObject({ rows: ['a\n'], end: 'Doubt' });
-  expect(cut(`a\n${long}"\n`, 2_000_000)).toMatchObject({ rows: ['a\n'], end: 'Doubt' });
+  expect(cut(`a\n${long}"\n`, 20_000_000)).toMatchObject({ rows: ['a\n'], end: 'Doubt' });
   expect(cut(`a\n${long}`, 65_536)).toMatchObject({ rows: ['a\n'], end: 'Doubt' });
+});
+
+describe('a row of 50,000 members', () => {
+  const members = (count: number): string =>
+    Array.from({ length: count }, (_, at) => `uid=""u${at}"",ou=people\r\n`).join('|');
+  const text = `id,members\ng1,"${members(50_000)}"\ng2,x\n`;
+
+  it('is found whole, and those after it, with their lines', () => {
+    const { rows, lines, end } = cut(text, 65_536);
+    expect(rows.map(({ length }) => length)).toEqual([11, text.length - 16, 5]);
+    expect([lines, end]).toEqual([[1, 2, 50_003], 'Beginning']);
+  });
+
+  it('is looked at once, in however small pieces it comes', () => {
+    const seconds = (count: number): number => {
+      const began = performance.now();
+      cut(`g1,"${members(count)}"\n`, 256);
+      return performance.now() - began;
+    };
+    seconds(10_000);
+    // Sixteen times as long where every piece makes it begin again.
+    expect(seconds(40_000) / seconds(10_000)).toBeLessThan(10);
+  });
 });
 
 it('keeps nothing of what follows a row after which nothing can be read', async () => {

@@ -14,11 +14,13 @@ const ASCII_END = 0x80;
 /** No octet. */
 const NONE = -1;
 
-/** Far above any identity record. A longer row is left to the parser, which can say that a quote is never closed. */
-const MAX_ROW_BYTES = 1024 * 1024;
+/** A group may have very many members. A longer row is left to the parser, which can say that a quote is never closed. */
+const MAX_ROW_BYTES = 15 * 1024 * 1024;
 
 /** What begins where the last row ended: a whole row, one that goes on in the next chunk, or what needs the parser. */
 export type Found = 'Row' | 'Beginning' | 'Doubt';
+
+type Within = 'Row' | 'PlainCell' | 'Quotes';
 
 /** Each `Row` is exactly what csv-parse takes for one row, and at its end csv-parse would be as at the beginning. */
 export class RowBoundaries {
@@ -39,6 +41,9 @@ export class RowBoundaries {
   #nextQuote = NONE;
   #nextReturn = NONE;
   #breaks = 0;
+  /** Of a row that goes on in the next chunk: how far it was looked at, from its start, and what is open there. */
+  #looked = 0;
+  #within: Within = 'Row';
 
   constructor({ delimiter, quote }: CsvDialect) {
     this.#delimiter = delimiter.charCodeAt(0);
@@ -70,10 +75,12 @@ export class RowBoundaries {
     const start = this.#end;
     this.#start = start;
     this.line = this.#nextLine;
-    this.#breaks = 0;
     const found = this.#simple ? this.#look(start) : 'Doubt';
     if (found === 'Row' && this.#isFit()) {
       this.#nextLine += this.#breaks + 1;
+      this.#breaks = 0;
+      this.#looked = 0;
+      this.#within = 'Row';
       return found;
     }
     const end = this.#end;
@@ -113,36 +120,56 @@ export class RowBoundaries {
     return at < 0 ? this.#text.length : at;
   }
 
+  /** Every octet once, in however many chunks the row comes. */
   #lookCellByCell(start: number): Found {
     const text = this.#text;
-    let at = start;
-    for (;;) {
-      at = text[at] === this.#quote ? this.#afterQuoted(at + 1) : this.#afterPlain(at);
-      if (at >= text.length) return 'Beginning';
-      const octet = text[at];
+    let at = start + this.#looked;
+    while (at < text.length) {
+      if (this.#within === 'Row') {
+        this.#within = text[at] === this.#quote ? 'Quotes' : 'PlainCell';
+        if (this.#within === 'Quotes') at += 1;
+      }
+      at = this.#within === 'Quotes' ? this.#afterQuoted(at) : this.#afterPlain(at);
+      if (at >= text.length) break;
+      if (text[at] !== this.#delimiter) return this.#endOfRow(at);
+      this.#within = 'Row';
       at += 1;
-      if (octet === this.#delimiter) continue;
-      if (octet === CARRIAGE_RETURN && at >= text.length) return 'Beginning';
-      if (octet === CARRIAGE_RETURN && text[at] === LINE_FEED) at += 1;
-      else if (octet !== LINE_FEED) return 'Doubt';
-      this.#end = at;
-      return 'Row';
     }
+    // Where a quote or a return is the last that is there, what it is depends on what follows: that is looked at again.
+    if (this.#within !== 'Quotes') this.#looked = Math.min(at, text.length) - start;
+    return 'Beginning';
+  }
+
+  #endOfRow(at: number): Found {
+    const text = this.#text;
+    const isReturn = text[at] === CARRIAGE_RETURN;
+    if (isReturn && at + 1 >= text.length) {
+      this.#within = 'PlainCell';
+      this.#looked = at - this.#start;
+      return 'Beginning';
+    }
+    const feed = isReturn && text[at + 1] === LINE_FEED ? at + 1 : at;
+    if (text[feed] !== LINE_FEED) return 'Doubt';
+    this.#end = feed + 1;
+    return 'Row';
   }
 
   /** The place after the closing quote; the end of the text where there is none. Counts line breaks. */
   #afterQuoted(from: number): number {
     const text = this.#text;
-    const quote = this.#quote;
-    for (let at = from; at < text.length; at += 1) {
+    const last = text.length - 1;
+    let at = from;
+    for (; at < last; at += 1) {
       const octet = text[at];
-      if (octet === quote) {
-        if (text[at + 1] !== quote) return at + 1;
+      const next = text[at + 1];
+      if (octet === this.#quote) {
+        if (next !== this.#quote) return at + 1;
         at += 1;
-      } else if (octet === LINE_FEED || (octet === CARRIAGE_RETURN && text[at + 1] !== LINE_FEED)) {
+      } else if (octet === LINE_FEED || (octet === CARRIAGE_RETURN && next !== LINE_FEED)) {
         this.#breaks += 1;
       }
     }
+    this.#looked = at - this.#start;
     return text.length;
   }
 
