@@ -230,7 +230,7 @@ describe('what is written', () => {
         element(0x30, element(4, 'photo'), element(0x31, element(4, value), element(4, 'ä'))),
         element(0x30, element(4, 'a'), element(0x31, element(4, 'b'))),
       ];
-      const added = Buffer.from(addRequest('cn=x', attributes, []).encode(300));
+      const added = Buffer.from(addRequest('cn=x', attributes, undefined).encode(300));
       expectSame(added, message(300, element(0x68, element(4, 'cn=x'), element(0x30, ...list))));
       const [modification = new Attribute()] = attributes;
       const changes = [new Change({ operation: 'replace', modification })];

@@ -145,7 +145,7 @@ describe('requests that cannot be sent', () => {
       ignoreCaseInNames: true,
     } as const;
     const vocabulary = new Vocabulary(schema, directory);
-    expect(vocabulary.attribute('FLAG', ['true']).values).toEqual([Buffer.from('TRUE')]);
+    expect(vocabulary.attribute('FLAG', ['true']).values).toEqual(['TRUE']);
     expect(vocabulary.attribute('usercertificate', [Uint8Array.of(1)]).type).toBe('userCertificate;binary');
     const [replaced] = vocabulary.changes(change('userCertificate', [], ['x']));
     expect(replaced?.operation).toBe('replace');

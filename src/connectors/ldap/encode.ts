@@ -3,27 +3,26 @@
  * length, and loses an octet of a value when that happens at the very end of its buffer; here a message is written
  * from its end, so that every length is known when its turn comes and nothing is ever moved.
  */
-import { ProtocolOperation, type Attribute, type Change, type Control } from 'ldapts';
+import { ProtocolOperation, type Attribute, type Change } from 'ldapts';
 
 import { ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, SET } from './ber.ts';
-import { encodeControls, type Request } from './wire-request.ts';
+import type { Request } from './wire-request.ts';
 
 const INITIAL_BYTES = 1024;
 const OPERATIONS = { add: 0, delete: 1, replace: 2 } as const;
 
+/** `controls`: as `encodeControls` has them. */
 export function addRequest(
   dn: string,
   attributes: readonly Attribute[],
-  controls: readonly Control[],
+  controls: Uint8Array | undefined,
 ): Request {
   return {
     action: 'add',
     answer: ProtocolOperation.LDAP_RES_ADD,
     encode(messageId) {
       const writer = new BackwardWriter();
-      if (controls.length > 0) {
-        writer.around(ProtocolOperation.LDAP_CONTROLS, () => writer.raw(encodeControls(controls)));
-      }
+      if (controls) writer.around(ProtocolOperation.LDAP_CONTROLS, () => writer.raw(controls));
       writer.around(ProtocolOperation.LDAP_REQ_ADD, () => {
         writer.around(SEQUENCE, () => {
           for (const attribute of attributes.toReversed()) writeAttribute(writer, attribute);

@@ -23,11 +23,12 @@ export class Vocabulary {
 
   attribute(name: string, values: readonly Value[]): Attribute {
     const known = attributeOf(this.#schema, name);
-    const octets = values.map((value) => {
-      if (typeof value !== 'string') return Buffer.from(value);
-      return Buffer.from(known?.type === 'Boolean' ? value.toUpperCase() : value, 'utf8');
-    });
-    return new Attribute({ type: wireName(known?.name ?? name, this.#directory), values: octets });
+    const type = wireName(known?.name ?? name, this.#directory);
+    if (values.every((value) => typeof value === 'string')) {
+      const texts = known?.type === 'Boolean' ? values.map((value) => value.toUpperCase()) : [...values];
+      return new Attribute({ type, values: texts });
+    }
+    return new Attribute({ type, values: values.map((value) => Buffer.from(value)) });
   }
 
   /** Value by value where the server can tell values apart, so that what others add meanwhile survives. */

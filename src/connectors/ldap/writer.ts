@@ -19,7 +19,13 @@ import { exchange } from './exchange.ts';
 import { present } from './filter.ts';
 import type { Connect } from './reader.ts';
 import type { Response } from './message.ts';
-import { deleteRequest, extendedRequest, renameRequest, type Request } from './wire-request.ts';
+import {
+  deleteRequest,
+  encodeControls,
+  extendedRequest,
+  renameRequest,
+  type Request,
+} from './wire-request.ts';
 import { passwordModifyValue, PostReadControl, Vocabulary } from './requests.ts';
 import { NO_SUCH_OBJECT, resultError, SUCCESS } from './result.ts';
 import { search, type Search } from './search.ts';
@@ -43,6 +49,8 @@ export class LdapWriter implements EntryWriter {
   readonly transactional = false;
   readonly #parts: WriterParts;
   readonly #vocabulary: Vocabulary;
+  /** The control that brings the id with the answer, as it goes with every new entry where the server knows it. */
+  #asksForId: Uint8Array | undefined;
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
@@ -55,8 +63,9 @@ export class LdapWriter implements EntryWriter {
     if (name === undefined) return refused('SchemaViolation', 'add: a new entry needs a dn', 'dn');
     const { rest, password } = this.#splitPassword(entry.attributes);
     const attributes = this.#vocabulary.newAttributes(name, rest, object.objectClasses ?? []);
-    const controls = directory.controls.has(POST_READ) ? [new PostReadControl([schema.id])] : [];
-    const added = await this.#ask(addRequest(name, attributes, controls), 'add', signal);
+    if (directory.controls.has(POST_READ))
+      this.#asksForId ??= encodeControls([new PostReadControl([schema.id])]);
+    const added = await this.#ask(addRequest(name, attributes, this.#asksForId), 'add', signal);
     if (added.kind !== 'Done') return written(added);
     if (password !== undefined) {
       const set = await this.#setPassword(name, password, signal);
