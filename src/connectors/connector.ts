@@ -40,6 +40,8 @@ export interface Session extends OpenSide, AsyncDisposable {
 export interface OpenOptions {
   /** Whether `access: ReadWrite`; without it the session has no writer. */
   readonly writable: boolean;
+  /** Awaited before every request of a write but its first, which whoever asks for the write has waited for. */
+  readonly turn?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** Opens sessions on one kind of system. Throws ConnectorError: Unreachable, AuthenticationFailed, InvalidConfiguration, InvalidData. */

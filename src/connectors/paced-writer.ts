@@ -9,8 +9,7 @@ import type { EntryWriter } from '../engine/ports.ts';
 /** What begins evenly may arrive unevenly: a twentieth is left unused, so that the system too never sees more in a second. */
 const SPAN_MS = 1_050;
 
-export function paceWriter(writer: EntryWriter, writesPerSecond: number, now: () => number): EntryWriter {
-  const pace = new Pace(writesPerSecond, now);
+export function paceWriter(writer: EntryWriter, pace: Pace): EntryWriter {
   return {
     transactional: writer.transactional,
     create: async (entry, signal) => {
@@ -29,7 +28,8 @@ export function paceWriter(writer: EntryWriter, writesPerSecond: number, now: ()
   };
 }
 
-class Pace {
+/** A writer that asks a system more than once for one write takes a turn for each further time itself. */
+export class Pace {
   readonly #now: () => number;
   readonly #gap: number;
   /** When the last so many began, in a ring: the one at #at began longest ago. */

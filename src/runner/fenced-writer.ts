@@ -2,12 +2,14 @@
 import type { EntryWriter } from '../engine/ports.ts';
 import { StateError } from '../store/state-error.ts';
 
+export function askFence(mayWrite: () => boolean): void {
+  if (mayWrite()) return;
+  throw new StateError('Superseded', 'the lease is lost; nothing more is written');
+}
+
 /** Throws StateError (Superseded) instead of writing: the run ends, and the next owner looks after what was begun. */
 export function fenceWriter(writer: EntryWriter, mayWrite: () => boolean): EntryWriter {
-  const ask = (): void => {
-    if (mayWrite()) return;
-    throw new StateError('Superseded', 'the lease is lost; nothing more is written');
-  };
+  const ask = (): void => askFence(mayWrite);
   return {
     transactional: writer.transactional,
     create: async (entry, signal) => {

@@ -3,18 +3,18 @@ import type { CsvExpectation, CsvLocation, LdapLocation, SystemObject } from '..
 import { keyOf } from '../controller/definition-side.ts';
 import { namespaceOf, type Located, type References } from '../controller/linked-mapping.ts';
 import { monotonicNow } from '../controller/ports.ts';
-import type { ObjectConfig, Session } from '../connectors/connector.ts';
+import type { ObjectConfig, OpenOptions, Session } from '../connectors/connector.ts';
 import { openCsv } from '../connectors/csv/open-csv.ts';
 import { openLdap } from '../connectors/ldap/open-ldap.ts';
 import type { LdapConfig } from '../connectors/ldap/config.ts';
-import { paceWriter } from '../connectors/paced-writer.ts';
+import { Pace, paceWriter } from '../connectors/paced-writer.ts';
 import { patientWriter } from '../connectors/patient-writer.ts';
 import { mergeSchema, plainAttribute } from '../connectors/schema.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import { Secret } from '../lib/secret.ts';
 import type { Database } from '../store/database.ts';
 import { openRepository } from '../store/repository.ts';
-import { fenceWriter } from './fenced-writer.ts';
+import { askFence, fenceWriter } from './fenced-writer.ts';
 
 export interface OpenSideInput {
   readonly system: Located<'ManagedSystem'>;
@@ -28,12 +28,13 @@ export interface OpenSideInput {
 
 export async function openSide(input: OpenSideInput, signal: AbortSignal): Promise<Session> {
   const { spec } = input.system.object;
-  const session = await open(input, signal);
+  const { writesPerSecond, writesInFlight } = spec.limits;
+  const pace = writesPerSecond === undefined ? undefined : new Pace(writesPerSecond, monotonicNow);
+  const session = await open(input, pace, signal);
   if (!session.writer) return session;
   const fenced = input.mayWrite ? fenceWriter(session.writer, input.mayWrite) : session.writer;
   if (fenced.transactional) return withWriter(session, fenced);
-  const { writesPerSecond, writesInFlight } = spec.limits;
-  const paced = writesPerSecond === undefined ? fenced : paceWriter(fenced, writesPerSecond, monotonicNow);
+  const paced = pace ? paceWriter(fenced, pace) : fenced;
   // What is tried again waits for its turn like everything else.
   return withWriter(session, patientWriter(paced, { writesInFlight, chance: Math.random }));
 }
@@ -54,14 +55,14 @@ export function withWriter(session: Session, writer: Session['writer']): Session
   };
 }
 
-async function open(input: OpenSideInput, signal: AbortSignal): Promise<Session> {
+async function open(input: OpenSideInput, pace: Pace | undefined, signal: AbortSignal): Promise<Session> {
   const { spec } = input.system.object;
   const writable = spec.access === 'ReadWrite';
   switch (spec.type) {
     case 'CSV':
       return openCsvSide(input, writable, signal);
     case 'LDAP':
-      return openLdapSide(input, writable, signal);
+      return openLdapSide(input, { writable, turn: pace && turnOf(pace, input) }, signal);
     case 'Repository': {
       const { object, database, now } = input;
       const { attributes } = mergeSchema(
@@ -118,14 +119,22 @@ function placeOf(
   return { content, label: `ConfigMap ${name}/${key}` };
 }
 
-function openLdapSide(input: OpenSideInput, writable: boolean, signal: AbortSignal): Promise<Session> {
+/** A turn is waited for: who may write may have changed meanwhile. */
+function turnOf(pace: Pace, { mayWrite }: OpenSideInput): OpenOptions['turn'] {
+  return async (signal) => {
+    await pace.turn(signal);
+    if (mayWrite) askFence(mayWrite);
+  };
+}
+
+function openLdapSide(input: OpenSideInput, options: OpenOptions, signal: AbortSignal): Promise<Session> {
   const { object, system } = input;
   const { ldap } = system.object.spec;
   if (!ldap || !object.ldap) throw invalid(input, 'ldap');
   return openLdap(
     ldapConfig(ldap, input),
     { ...configOf(object), ...ldapObject(object.ldap) },
-    { writable },
+    options,
   )(signal);
 }
 

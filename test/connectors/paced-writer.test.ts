@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { paceWriter } from '../../src/connectors/paced-writer.ts';
+import { Pace, paceWriter } from '../../src/connectors/paced-writer.ts';
 import type { EntryWriter, Written } from '../../src/engine/ports.ts';
 
 const APPLIED: Written = { kind: 'Applied', id: 'a', name: undefined };
@@ -30,7 +30,7 @@ const changeOf = { id: 'a', name: undefined, newName: undefined, changes: [] };
 
 it('spreads writes of every kind that are asked for at once, in their order', async () => {
   const { writer, asked } = recorder();
-  const paced = paceWriter(writer, 50, () => performance.now());
+  const paced = paceWriter(writer, new Pace(50, () => performance.now()));
   const { signal } = new AbortController();
   const started = performance.now();
   await Promise.all([
@@ -48,7 +48,7 @@ it('spreads writes of every kind that are asked for at once, in their order', as
 it('lets a rest pass without saving it up for later', async () => {
   let rest = 0;
   const { writer, asked } = recorder();
-  const paced = paceWriter(writer, 100, () => performance.now() + rest);
+  const paced = paceWriter(writer, new Pace(100, () => performance.now() + rest));
   const { signal } = new AbortController();
   await paced.create(entry, signal);
   rest = 60_000;
@@ -58,7 +58,7 @@ it('lets a rest pass without saving it up for later', async () => {
 
 it('waits for nothing once the run was asked to stop', async () => {
   const { writer, asked } = recorder();
-  const paced = paceWriter(writer, 0.01, () => performance.now());
+  const paced = paceWriter(writer, new Pace(0.01, () => performance.now()));
   const stop = new AbortController();
   await paced.create(entry, stop.signal);
   const waiting = paced.create(entry, stop.signal);
@@ -70,7 +70,7 @@ it('waits for nothing once the run was asked to stop', async () => {
 
 it('passes on what the writer is and answers, and never makes a commit wait', async () => {
   const { writer } = recorder();
-  const paced = paceWriter({ ...writer, transactional: true }, 0.01, () => performance.now());
+  const paced = paceWriter({ ...writer, transactional: true }, new Pace(0.01, () => performance.now()));
   expect(paced.transactional).toBe(true);
   await paced.create(entry, new AbortController().signal);
   expect(await paced.commit(new AbortController().signal)).toBe(APPLIED);
@@ -89,7 +89,7 @@ it.each([50, 200, 1_000])(
   { timeout: 30_000 },
   async (writesPerSecond) => {
     const { writer, asked } = recorder();
-    const paced = paceWriter(writer, writesPerSecond, () => performance.now());
+    const paced = paceWriter(writer, new Pace(writesPerSecond, () => performance.now()));
     const { signal } = new AbortController();
     const until = performance.now() + 3_200;
     let blocked = false;

@@ -1,7 +1,7 @@
 /** A directory that is busy for a while, or for ever: every entry is written exactly once, more slowly, and then not. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { paceWriter } from '../../src/connectors/paced-writer.ts';
+import { Pace, paceWriter } from '../../src/connectors/paced-writer.ts';
 import { patientWriter } from '../../src/connectors/patient-writer.ts';
 import { ConnectorError } from '../../src/engine/errors.ts';
 import type { EntryWriter, Written } from '../../src/engine/ports.ts';
@@ -180,10 +180,7 @@ describe('the window', () => {
       delete: attempt,
       commit: attempt,
     };
-    const patient = patientWriter(
-      paceWriter(writer, 50, () => performance.now()),
-      patience,
-    );
+    const patient = patientWriter(paceWriter(writer, new Pace(50, () => performance.now())), patience);
     await writeAll(patient, 60);
     const most = Math.max(
       ...times.map((start) => times.filter((at) => at >= start && at < start + 1_000).length),

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { monotonicNow } from '../../src/controller/ports.ts';
-import { paceWriter } from '../../src/connectors/paced-writer.ts';
+import { Pace, paceWriter } from '../../src/connectors/paced-writer.ts';
 import type { EntryWriter, Written } from '../../src/engine/ports.ts';
 import { Fence } from '../../src/runner/fence.ts';
 import { fenceWriter } from '../../src/runner/fenced-writer.ts';
@@ -58,8 +58,7 @@ describe('a fenced writer', () => {
     let isOurs = true;
     const paced = paceWriter(
       fenceWriter(writer, () => isOurs),
-      10,
-      () => performance.now(),
+      new Pace(10, () => performance.now()),
     );
     const [create] = WRITES;
     if (!create) throw new Error('no write');

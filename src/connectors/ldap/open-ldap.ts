@@ -102,7 +102,7 @@ class LdapSession implements Session {
     const shared: Connect = (signal) => parts.shared.get(signal);
     this.#reader = new LdapReader({ object, schema: this.schema, directory, connect, shared });
     this.writer = options.writable
-      ? new LdapWriter({ object, schema: this.schema, directory, shared })
+      ? new LdapWriter({ object, schema: this.schema, directory, shared, turn: options.turn })
       : undefined;
   }
 

@@ -9,6 +9,7 @@
 import { attributeOf, type ObjectSchema, type Value } from '../../engine/entry.ts';
 import { ConnectorError } from '../../engine/errors.ts';
 import type { AttributeChange, EntryChange, EntryWriter, NewEntry, Written } from '../../engine/ports.ts';
+import type { OpenOptions } from '../connector.ts';
 import type { LdapObject } from './config.ts';
 import { BerCursor } from './ber.ts';
 import type { Connection } from './connection.ts';
@@ -37,6 +38,7 @@ export interface WriterParts {
   readonly schema: ObjectSchema;
   readonly directory: Directory;
   readonly shared: Connect;
+  readonly turn: OpenOptions['turn'];
 }
 
 /** What has become of one request. */
@@ -68,6 +70,7 @@ export class LdapWriter implements EntryWriter {
     const added = await this.#ask(addRequest(name, attributes, this.#asksForId), 'add', signal);
     if (added.kind !== 'Done') return written(added);
     if (password !== undefined) {
+      await this.#parts.turn?.(signal);
       const set = await this.#setPassword(name, password, signal);
       if (set.kind !== 'Done') return this.#takeBack(name, set, signal);
     }
@@ -80,6 +83,7 @@ export class LdapWriter implements EntryWriter {
     let name = change.name;
     let done = 0;
     for (const step of this.#stepsOf(change, signal)) {
+      if (done > 0) await this.#parts.turn?.(signal);
       const outcome = await step(name);
       if (outcome.kind !== 'Done') return done === 0 ? written(outcome) : halfWritten(outcome);
       done += 1;
@@ -165,6 +169,7 @@ export class LdapWriter implements EntryWriter {
     signal: AbortSignal,
   ): Promise<Written> {
     if (failure.kind === 'Unknown') return written(failure);
+    await this.#parts.turn?.(signal);
     const outcome = await this.#ask(deleteRequest(name), 'delete', signal);
     if (outcome.kind === 'Done') return written(failure);
     const { code, message } = failure.error;
