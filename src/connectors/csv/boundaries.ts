@@ -25,7 +25,7 @@ type Within = 'Row' | 'PlainCell' | 'Quotes';
 /** Each `Row` is exactly what csv-parse takes for one row, and at its end csv-parse would be as at the beginning. */
 export class RowBoundaries {
   /** Line on which the row found begins. */
-  line = 1;
+  line: number;
   readonly #delimiter: number;
   readonly #quote: number;
   readonly #simple: boolean;
@@ -34,9 +34,11 @@ export class RowBoundaries {
   #memory: Buffer = Buffer.alloc(0);
   /** Whether every whole line of the text is UTF-8. Else each row is looked at. */
   #valid = true;
+  /** How many octets of the text that goes on are known to be UTF-8, whole lines. */
+  #validated = 0;
   #start = 0;
   #end = 0;
-  #nextLine = 1;
+  #nextLine: number;
   /** The first one at or after the row's start, so that it is not looked for again in every row. */
   #nextQuote = NONE;
   #nextReturn = NONE;
@@ -45,7 +47,10 @@ export class RowBoundaries {
   #looked = 0;
   #within: Within = 'Row';
 
-  constructor({ delimiter, quote }: CsvDialect) {
+  /** `firstLine`: the line that the text begins on, which is the beginning of a row. */
+  constructor({ delimiter, quote }: CsvDialect, firstLine = 1) {
+    this.line = firstLine;
+    this.#nextLine = firstLine;
     this.#delimiter = delimiter.charCodeAt(0);
     this.#quote = quote === '' ? NONE : quote.charCodeAt(0);
     this.#simple = this.#delimiter < ASCII_END && this.#quote < ASCII_END;
@@ -64,7 +69,7 @@ export class RowBoundaries {
     }
     chunk.copy(this.#memory, rest.length);
     this.#text = this.#memory.subarray(0, length);
-    this.#valid = isUtf8(this.#text.subarray(0, this.#text.lastIndexOf(LINE_FEED) + 1));
+    this.#validate();
     this.#end = 0;
     this.#nextQuote = NONE;
     this.#nextReturn = NONE;
@@ -96,6 +101,15 @@ export class RowBoundaries {
 
   rest(): Buffer {
     return this.#text.subarray(this.#end);
+  }
+
+  /** What the rows before have left was looked at already. */
+  #validate(): void {
+    const from = this.#valid ? Math.max(0, this.#validated - this.#end) : 0;
+    const lastFeed = this.#text.subarray(from).lastIndexOf(LINE_FEED);
+    const to = lastFeed < 0 ? from : from + lastFeed + 1;
+    this.#valid = isUtf8(this.#text.subarray(from, to));
+    this.#validated = this.#valid ? to : 0;
   }
 
   #isFit(): boolean {

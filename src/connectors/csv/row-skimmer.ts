@@ -24,7 +24,7 @@ type UncutRow = Omit<Row, 'cells'>;
 export class RowSkimmer {
   readonly #dialect: CsvDialect;
   readonly #skimming: Skimming;
-  /** From the first doubt on, RowScanner reads alone: it says what is damaged, and on which line, as ever. */
+  /** In doubt RowScanner reads, until it is between rows again: it says what is damaged, and on which line, as ever. */
   #reader: RowBoundaries | RowScanner;
   #begun = false;
   #asks = false;
@@ -40,7 +40,7 @@ export class RowSkimmer {
 
   async push(chunk: Buffer): Promise<RowBatch> {
     const reader = this.#reader;
-    if (reader instanceof RowScanner) return reader.push(chunk);
+    if (reader instanceof RowScanner) return this.#scan(reader, chunk);
     if (chunk.length > 0) reader.append(chunk);
     const header: Row[] = [];
     let found = reader.next();
@@ -50,7 +50,7 @@ export class RowSkimmer {
     }
     for (; found === 'Row'; found = reader.next()) this.#take(reader);
     const batch = this.#batch(header);
-    return found === 'Doubt' ? merged(batch, await this.#giveUp(reader).push(reader.rest())) : batch;
+    return found === 'Doubt' ? merged(batch, await this.#scan(this.#giveUp(reader), reader.rest())) : batch;
   }
 
   async end(): Promise<RowBatch> {
@@ -68,6 +68,17 @@ export class RowSkimmer {
     const scanner = new RowScanner(this.#dialect, boundaries.line);
     this.#reader = scanner;
     return scanner;
+  }
+
+  async #scan(scanner: RowScanner, chunk: Buffer): Promise<RowBatch> {
+    const batch = await scanner.push(chunk);
+    const following = this.#begun ? scanner.following() : undefined;
+    if (!following) return batch;
+    const boundaries = new RowBoundaries(this.#dialect, following.line);
+    boundaries.append(following.rest);
+    scanner[Symbol.dispose]();
+    this.#reader = boundaries;
+    return batch;
   }
 
   #begin(boundaries: RowBoundaries): Row {

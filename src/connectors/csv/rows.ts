@@ -78,6 +78,8 @@ export class RowScanner {
   #lastLine = 0;
   /** csv-parse counts a line break of two characters inside a cell twice: how often that has happened. */
   #miscounted = 0;
+  /** The last that csv-parse said was a row, so what follows is the beginning of another. */
+  #isBetweenRows = false;
 
   readonly #linesBefore: number;
 
@@ -104,6 +106,13 @@ export class RowScanner {
     const first = this.#windowStart === 0 ? Buffer.from(chunk) : chunk;
     await this.#settled((done) => this.#parser.write(first, done));
     return this.#batch();
+  }
+
+  /** What follows the last row, and the line it begins on; undefined where somebody else could take it for something else. */
+  following(): { readonly rest: Buffer; readonly line: number } | undefined {
+    if (!this.#isBetweenRows || this.#hopeless) return undefined;
+    const rest = this.#window.subarray(this.#rowStart - this.#windowStart);
+    return { rest, line: this.#linesBefore + this.#lastLine + 1 - this.#miscounted };
   }
 
   async end(): Promise<RowBatch> {
@@ -152,6 +161,7 @@ export class RowScanner {
     const raw = this.#window.subarray(this.#rowStart - this.#windowStart, info.bytes - this.#windowStart);
     const line = this.#firstLineOf(cells, info.lines);
     this.#rowStart = info.bytes;
+    this.#isBetweenRows = true;
     if (!this.#valid && !isUtf8(raw)) {
       this.#faults.push({
         reason: 'InvalidEncoding',
@@ -181,6 +191,7 @@ export class RowScanner {
 
   #skip(error: CsvError | undefined): undefined {
     const code = error?.code ?? 'CSV_UNKNOWN_ERROR';
+    this.#isBetweenRows = false;
     const counted = typeof error?.['lines'] === 'number' ? error['lines'] : this.#lastLine + 1;
     const line = (code === 'INVALID_OPENING_QUOTE' ? counted : this.#lastLine + 1) - this.#miscounted;
     this.#faults.push({
