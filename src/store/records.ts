@@ -65,6 +65,19 @@ export interface RecordGroup {
   readonly examples: readonly EntryRecord[];
 }
 
+interface Gathering {
+  count: number;
+  /** Of the kinds. */
+  readonly numbers: number[];
+  readonly examples: EntryRecord[];
+}
+
+function gatheringOf(key: string, groups: Map<string, Gathering>): Gathering {
+  const known = groups.get(key) ?? { count: 0, numbers: [], examples: [] };
+  groups.set(key, known);
+  return known;
+}
+
 /** The records of a run that has ended or goes on; with those of an earlier run that it repeats. */
 export class Records {
   readonly #database: Database;
@@ -98,27 +111,20 @@ export class Records {
 
   /** In the order of their first examples. */
   groups(keyOf: (kind: EntryRecord) => string, examples: number): RecordGroup[] {
-    const groups = new Map<string, { count: number; numbers: number[]; examples: EntryRecord[] }>();
-    const groupOf = (kind: EntryRecord): { count: number; numbers: number[]; examples: EntryRecord[] } => {
-      const key = keyOf(kind);
-      const known = groups.get(key) ?? { count: 0, numbers: [], examples: [] };
-      groups.set(key, known);
-      return known;
-    };
+    const groups = new Map<string, Gathering>();
     for (const { number, kind, count } of this.#numbered()) {
-      const group = groupOf(kind);
+      const group = gatheringOf(keyOf(kind), groups);
       group.count += count;
       group.numbers.push(number);
     }
     for (const group of groups.values()) group.examples.push(...this.#first(group.numbers, examples));
-    for (const { kind } of this.#singles()) {
-      const group = groupOf(kind);
+    for (const { kind: record } of this.#singles()) {
+      const group = gatheringOf(keyOf(record), groups);
       group.count++;
-      if (group.examples.length < examples) group.examples.push(kind);
+      if (group.examples.length < examples) group.examples.push(record);
     }
-    return [...groups]
-      .map(([key, { count, examples: shown }]) => ({ key, count, examples: shown }))
-      .toSorted((one, other) => compare(one.examples[0], other.examples[0]));
+    const all = [...groups].map(([key, group]) => ({ key, count: group.count, examples: group.examples }));
+    return all.toSorted((one, other) => compare(one.examples[0], other.examples[0]));
   }
 
   *#first(numbers: readonly number[], most: number): Generator<EntryRecord> {
