@@ -143,12 +143,16 @@ const TURNS: readonly Turn[] = [
   },
 ];
 
+/** Whom every pair that `rule` is done with comes to; of a link that every pair loses, also whom only some come to. */
+function isAnswer(one: RuleSpec, rule: RuleSpec, { response, responses }: Turn): boolean {
+  const losesLink = response === 'Unlink' && isUnconditional(rule);
+  return isUnconditional(one) || one.when === rule.when || (losesLink && responses.includes(one.response));
+}
+
 function takesTurns(rule: RuleSpec, rules: readonly RuleSpec[]): string | undefined {
   for (const turn of TURNS) {
     if (rule.response !== turn.response || !rule.situations.includes(turn.situation)) continue;
-    const answer = rules.find(
-      (one) => one.situations.includes(turn.next) && (isUnconditional(one) || one.when === rule.when),
-    );
+    const answer = rules.find((one) => one.situations.includes(turn.next) && isAnswer(one, rule, turn));
     const response = answer?.response ?? RESPONSES[turn.next].byDefault;
     if (!turn.responses.includes(response)) continue;
     const who = answer ? `rule '${answer.name}'` : 'the default';

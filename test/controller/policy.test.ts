@@ -52,6 +52,24 @@ it.each([
     turns: false,
   },
   {
+    when: 'Confirmed is unlinked and some of Found are updated, the others fail',
+    rules: [
+      { response: 'Unlink' },
+      { situations: ['Found'], when: "target.sn == 'x'", response: 'UpdateTarget' },
+      { situations: ['Found'], response: 'Fail' },
+    ],
+    turns: true,
+  },
+  {
+    when: 'some of Confirmed are unlinked and others of Found linked',
+    rules: [
+      { response: 'Unlink', when: "source.sn == 'x'" },
+      { situations: ['Found'], when: "source.sn != 'x'", response: 'Link' },
+      { situations: ['Found'] },
+    ],
+    turns: false,
+  },
+  {
     when: 'both have the same condition and Found is reported',
     rules: [
       { response: 'Unlink', when: "source.sn == 'x'" },
