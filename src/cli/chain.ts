@@ -3,7 +3,7 @@
  * source due at once, until nothing is due any more. A chain that does not settle is reported and stops.
  */
 import { keyOf } from '../controller/definition-side.ts';
-import { Records } from '../store/records.ts';
+import { attributesWritten, Records } from '../store/records.ts';
 import type { State } from '../store/state.ts';
 import type { LinkedMapping, LinkedSide } from '../controller/linked-mapping.ts';
 import type { RunSummary } from '../controller/run-summary.ts';
@@ -62,7 +62,7 @@ export async function runChain(
   }
   const notSettling = [...stuck].map(([one, summary]) => ({
     mapping: one.key,
-    attributes: attributesWritten(summary, state),
+    attributes: attributesWritten(new Records(state.database, summary.sequence).kinds()),
   }));
   return { runs, notSettling };
 }
@@ -93,12 +93,4 @@ function releasedBy(
 
 function systemOf({ system }: LinkedSide): string {
   return keyOf(system.object);
-}
-
-function attributesWritten({ sequence }: RunSummary, { database }: State): string[] {
-  const names = new Set<string>();
-  for (const { kind } of new Records(database, sequence).kinds()) {
-    if (kind.outcome === 'Applied') for (const { attribute } of kind.differences) names.add(attribute);
-  }
-  return [...names].toSorted();
 }

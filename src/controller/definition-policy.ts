@@ -145,8 +145,8 @@ const TURNS: readonly Turn[] = [
 
 /** Whom every pair that `rule` is done with comes to; of a link that every pair loses, also whom only some come to. */
 function isAnswer(one: RuleSpec, rule: RuleSpec, { response, responses }: Turn): boolean {
-  const losesLink = response === 'Unlink' && isUnconditional(rule);
-  return isUnconditional(one) || one.when === rule.when || (losesLink && responses.includes(one.response));
+  if (isUnconditional(one) || one.when === rule.when) return true;
+  return response === 'Unlink' && isUnconditional(rule) && responses.includes(one.response);
 }
 
 function takesTurns(rule: RuleSpec, rules: readonly RuleSpec[]): string | undefined {

@@ -126,8 +126,11 @@ class Applying {
    */
   async stream({ side, writer, supply }: Stream, signal: AbortSignal): Promise<void> {
     const { now, definition, memory } = this.#context;
-    const intend = (operation: Operation): Started => this.#intend(operation);
-    const ahead = new JournalAhead(supply, { intend, begin: (batch) => this.#begin(batch), now });
+    const ahead = new JournalAhead(supply, {
+      intend: (operation) => this.#intend(operation),
+      begin: (batch) => this.#begin(batch),
+      now,
+    });
     let workers = sideOf(definition, side).writesInFlight;
     let inFlight = 0;
     const work = async (): Promise<void> => {
@@ -209,8 +212,7 @@ class Applying {
     const answers = new Countdown(operations.length);
     let intents: Intent[] = [];
     for (const operation of operations) {
-      const body = this.#context.bodies.get(operation.body);
-      const intent = intend(operation, body, this.#context);
+      const { body, intent } = this.#intend(operation);
       const one: Tried = { operation, intent: intent.id, written: undefined };
       intents.push(intent);
       void answers.await(write(body, writer, signal), (written) => (one.written = written));

@@ -22,16 +22,12 @@ export interface Done {
   readonly written: Written;
 }
 
-interface Settling extends Done {
-  readonly isConcluded: boolean;
-}
-
 export class Booking {
   readonly #context: BookingContext;
   readonly #planned: number;
   #applied = 0;
   /** Tried, and not settled in the journal yet. */
-  #done: Settling[] = [];
+  #done: Done[] = [];
   #bookedAt = 0;
 
   constructor(context: BookingContext, planned: number) {
@@ -46,9 +42,8 @@ export class Booking {
 
   /** What needs nothing from the store is concluded now, so that less is left to do while everybody waits. */
   add(done: Done): void {
-    const isConcluded = needsNothing(done.operation, done.body);
-    if (isConcluded) this.#conclude(done);
-    this.#done.push({ ...done, isConcluded });
+    if (needsNothing(done)) this.#conclude(done);
+    this.#done.push(done);
   }
 
   /** What was concluded is settled in the journal and counts against the budgets, in one. Durable by the next flush. */
@@ -57,7 +52,7 @@ export class Booking {
     const done = this.#done;
     this.#done = [];
     this.#bookedAt = now();
-    for (const one of done) if (!one.isConcluded) this.#conclude(one);
+    for (const one of done) if (!needsNothing(one)) this.#conclude(one);
     memory.settle(
       done.flatMap(({ intent, written }) =>
         intent === undefined ? [] : [{ intent, outcome: written.kind }],

@@ -55,7 +55,7 @@ export class JournalAhead {
   /** Called while a system works, for a part of the work ahead. */
   prepare(): void {
     const wanted = Math.min(this.#size - this.#intended.length, INTENDED_AT_ONCE);
-    if (wanted > 0 && this.#supply.hasReady(wanted)) this.#intend(wanted);
+    if (this.#supply.hasReady(wanted)) this.#intend(wanted);
   }
 
   /** Does nothing where all is begun. */

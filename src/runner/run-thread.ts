@@ -7,7 +7,7 @@ import type { Progress } from '../engine/run-ports.ts';
 import { CelExpressions } from '../expressions/cel.ts';
 import { Approvals, SPECIFIED } from '../store/approvals.ts';
 import { findMapping } from '../store/mappings.ts';
-import { Records } from '../store/records.ts';
+import { attributesWritten, Records } from '../store/records.ts';
 import { StateError } from '../store/state-error.ts';
 import { joinState, type State } from '../store/state.ts';
 import { Fence } from './fence.ts';
@@ -58,13 +58,9 @@ async function work(input: ThreadInput, say: (message: ThreadMessage) => void): 
   );
   phases.end(performance.now());
   const told = new ToldRules(linked.policy?.object.spec.rules ?? []);
-  const wrote = new Set<string>();
-  for (const recorded of new Records(state.database, summary.sequence).kinds()) {
-    told.count(recorded);
-    if (recorded.kind.outcome !== 'Applied') continue;
-    for (const { attribute } of recorded.kind.differences) wrote.add(attribute);
-  }
-  return { summary, approved, wrote: [...wrote].toSorted(), told: told.all(), phases: phases.seconds };
+  const kinds = [...new Records(state.database, summary.sequence).kinds()];
+  for (const kind of kinds) told.count(kind);
+  return { summary, approved, wrote: attributesWritten(kinds), told: told.all(), phases: phases.seconds };
 }
 
 function release(digest: string, { key, mapping }: LinkedMapping, { database }: State): boolean {

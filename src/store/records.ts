@@ -58,6 +58,14 @@ export interface RecordKind {
   readonly count: number;
 }
 
+/** In order, without doubles. */
+export function attributesWritten(kinds: Iterable<RecordKind>): string[] {
+  const names = new Set<string>();
+  for (const { kind } of kinds)
+    if (kind.outcome === 'Applied') for (const { attribute } of kind.differences) names.add(attribute);
+  return [...names].toSorted();
+}
+
 export interface RecordGroup {
   readonly key: string;
   readonly count: number;

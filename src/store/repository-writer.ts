@@ -7,6 +7,7 @@
  * of them are taken, else this one alone is refused. Asked for one after the other, a value is free as soon as
  * the write that lets go of it was answered. The price: of two writes for one value the first wins.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry, Value } from '../engine/entry.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import type { EntryChange, EntryWriter, NewEntry, Written } from '../engine/ports.ts';
@@ -152,12 +153,6 @@ export class RepositoryWriter implements EntryWriter {
     this.#take(waiting.map(({ change }) => change).filter((change) => !conflicts.has(change)));
     for (const { change, answer } of waiting) answer(conflicts.get(change));
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(() => resolve());
-  });
 }
 
 function merged(present: Entry, written: Attributes, id: string): Entry {

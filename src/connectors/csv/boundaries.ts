@@ -150,7 +150,7 @@ export class RowBoundaries {
       at += 1;
     }
     // Where a quote or a return is the last that is there, what it is depends on what follows: that is looked at again.
-    if (this.#within !== 'Quotes') this.#looked = Math.min(at, text.length) - start;
+    if (this.#within !== 'Quotes') this.#looked = at - start;
     return 'Beginning';
   }
 
