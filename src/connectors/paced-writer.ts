@@ -6,8 +6,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntryWriter } from '../engine/ports.ts';
 
-/** What begins evenly may arrive unevenly: a twentieth is left unused, so that the system too never sees more in a second. */
-const SPAN_MS = 1_050;
+/** What begins evenly may arrive unevenly: a ninth is left unused, so that the system too never sees more in a second. */
+const SPAN_MS = 1_125;
 
 export function paceWriter(writer: EntryWriter, pace: Pace): EntryWriter {
   return {
