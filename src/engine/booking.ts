@@ -42,7 +42,7 @@ export class Booking {
 
   /** What needs nothing from the store is concluded now, so that less is left to do while everybody waits. */
   add(done: Done): void {
-    if (needsNothing(done)) this.#conclude(done);
+    if (needsNothing(done.body)) this.#conclude(done);
     this.#done.push(done);
   }
 
@@ -52,7 +52,7 @@ export class Booking {
     const done = this.#done;
     this.#done = [];
     this.#bookedAt = now();
-    for (const one of done) if (!needsNothing(one)) this.#conclude(one);
+    for (const one of done) if (!needsNothing(one.body)) this.#conclude(one);
     memory.settle(
       done.flatMap(({ intent, written }) =>
         intent === undefined ? [] : [{ intent, outcome: written.kind }],

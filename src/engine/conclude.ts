@@ -2,7 +2,6 @@
 import { sideOf, type Definition } from './definition.ts';
 import type { Entry } from './entry.ts';
 import { printOf } from './fingerprint.ts';
-import type { Started } from './journal-ahead.ts';
 import { keyOfId } from './matching.ts';
 import type { LinkEffect, Operation, OperationBody } from './operation.ts';
 import type { LinkWrites } from './plan-context.ts';
@@ -22,8 +21,8 @@ export interface ConcludeContext {
 const NOT_LINKED: readonly string[] = ['Absent', 'Found', 'Unassigned'];
 
 /** Only rows are added for it, and nothing is looked up. */
-export function needsNothing({ operation, body }: Pick<Started, 'operation' | 'body'>): boolean {
-  return body.mark === undefined && body.link.kind === 'Put' && NOT_LINKED.includes(operation.situation);
+export function needsNothing({ mark, link, record }: OperationBody): boolean {
+  return mark === undefined && link.kind === 'Put' && NOT_LINKED.includes(record.situation ?? '');
 }
 
 type Done = Extract<Written, { kind: 'Applied' }>;

@@ -42,7 +42,7 @@ export function guardInput(
 }
 
 /** Whether creates, or updates, have a limit in this run. */
-export function limitsOf({
+function limitsOf({
   ports: { memory },
   sides,
 }: Pick<GuardContext, 'ports' | 'sides'>): Pick<GuardInput, 'firstLoad' | 'firstEnforcedRun'> {

@@ -48,6 +48,7 @@ export class LinkTable {
   readonly before: number;
   readonly #options: LinkTableOptions;
   readonly #book: LinkBook;
+  readonly #rowsBefore: number;
   #rows = 0;
   #flags: Uint8Array = new Uint8Array(16);
   readonly #raw: BySide<RawColumns>;
@@ -71,6 +72,7 @@ export class LinkTable {
     };
     if (kept) this.#loadRaw(rows);
     else this.#loadHeads(links.heads(), rows);
+    this.#rowsBefore = this.#rows;
     this.before = kept?.links ?? this.#rows;
   }
 
@@ -104,6 +106,12 @@ export class LinkTable {
   /** The row of the link of this entry, by the keyed hash of its key, or -1. */
   find(side: Side, keyHash: string): number {
     return this.#idColumns()[side].index.find(keyHash);
+  }
+
+  /** The same of links that were there before this run, whatever it has made since. */
+  findOld(side: Side, keyHash: string): number {
+    const row = this.find(side, keyHash);
+    return row < this.#rowsBefore ? row : -1;
   }
 
   findAs(side: Side, from: HashColumn, at: number): number {

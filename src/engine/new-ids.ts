@@ -30,7 +30,7 @@ export class NewIds {
   #linkedPartner(side: 'Source' | 'Target', key: string, { source, target }: Judged): string | undefined {
     const { digest, memory } = this.#context;
     // Most ids are in no link, and to know that no link has to be looked up.
-    if (this.#context.links.links.find(side, hashKey(side, key, digest)) === -1) return undefined;
+    if (this.#context.links.links.findOld(side, hashKey(side, key, digest)) === -1) return undefined;
     const { links } = memory;
     if (side === 'Target') {
       const link = links.byTarget(key);

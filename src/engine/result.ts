@@ -1,7 +1,7 @@
 /** What a run comes to, and the same of one that could not begin. */
 import { countedEvidence, type Trip } from './evidence.ts';
-import type { Guarded } from './guard.ts';
-import { planDigest, type Operation } from './operation.ts';
+import type { CarriedOut } from './carry-out.ts';
+import { planDigest } from './operation.ts';
 import { verdictOf } from './outcome.ts';
 import type { Digest, HeldPlan } from './ports.ts';
 import type { Roll } from './roll.ts';
@@ -34,11 +34,7 @@ export function stalledResult(
   };
 }
 
-export interface Finished {
-  readonly operations: readonly Operation[];
-  readonly guarded: Guarded;
-  /** Why applying stopped before its end. */
-  readonly stopped: string | undefined;
+export interface Finished extends CarriedOut {
   readonly rolls: Readonly<Record<'Source' | 'Target', Roll>>;
   readonly summary: Summary;
   readonly trips: readonly Trip[];
@@ -49,7 +45,7 @@ export interface Finished {
 }
 
 export function resultOf(finished: Finished): RunResult {
-  const { operations, guarded, stopped, rolls, summary, trips, plan, digest } = finished;
+  const { operations, linked, guarded, stopped, rolls, summary, trips, plan, digest } = finished;
   const held = operations.filter((operation) => operation.held);
   const { totals } = summary;
   const read = { Source: rolls.Source.evidence, Target: rolls.Target.evidence };
@@ -65,10 +61,7 @@ export function resultOf(finished: Finished): RunResult {
     situations: summary.situations(),
     effects: summary.effects(),
     totals,
-    planDigest: planDigest(
-      operations.map((operation) => operation.digest),
-      digest,
-    ),
+    planDigest: planDigest([...linked, ...operations.map((operation) => operation.digest)], digest),
     plan,
     heldOperations: held.length,
     trips,

@@ -21,15 +21,8 @@ export async function run(
   const assessment = await running.assess(unfinished, signal);
   unfinished.settle();
   const judged = await running.judged(assessment, signal);
-  if (running.mayFlow) {
-    const { operations, stopped } = await running.flow(judged, assessment, unfinished, signal);
-    const guarded = running.guard(operations, assessment);
-    return running.record(operations, guarded, assessment, { unfinished, stopped });
-  }
-  const operations = running.plan(judged, unfinished);
-  const guarded = running.guard(operations, assessment);
-  const stopped = await running.apply(operations, guarded, signal);
-  return running.record(operations, guarded, assessment, { unfinished, stopped });
+  const carriedOut = await running.carryOut(judged, assessment, unfinished, signal);
+  return running.record(carriedOut, assessment, unfinished);
 }
 
 /** Before anything is loaded: what a lost write has done may be a link more. */

@@ -1,35 +1,25 @@
 /** The stages of one run and what they hand on to each other. */
-import { apply, applyFlow, type ApplyContext } from './apply.ts';
 import { assess, type Assessment } from './assess.ts';
+import { CarryingOut, type CarriedOut, type CarryOutContext } from './carry-out.ts';
 import { failCutOff } from './cut-off.ts';
 import { endsOf, type Judged } from './judged.ts';
 import { HELD_PLAN_LIFETIME_MS } from './defaults.ts';
 import type { Definition } from './definition.ts';
 import { countedEvidence, readGuards, unknownAttribute, type Trip } from './evidence.ts';
-import { mayFlow, PassingBodies, PlanAhead } from './flow.ts';
-import { guard, type Guarded } from './guard.ts';
-import { withoutHeld } from './held.ts';
-import { guardInput, limitsOf, type GuardContext } from './guard-input.ts';
-import { planDigest, type Operation, type OperationBody } from './operation.ts';
-import { inPlanOrder, Planner } from './plan.ts';
-import type { Evidence, HeldPlan, Spool } from './ports.ts';
+import type { GuardContext } from './guard-input.ts';
+import { planDigest, type Operation } from './operation.ts';
+import { inPlanOrder } from './plan.ts';
+import type { Evidence, HeldPlan } from './ports.ts';
 import { rememberRead } from './remember-read.ts';
 import { resultOf, stalledResult } from './result.ts';
 import type { RunPorts, RunRequest, RunResult } from './run-ports.ts';
 import { Sides } from './sides.ts';
 import { SinceClocks } from './since.ts';
 import { calmOf, standing, type StandingContext } from './standing.ts';
-import { spooledBodies } from './spooled-body.ts';
 import { spooledEntries } from './spooled-entry.ts';
 import { Summary } from './summary.ts';
 import type { Unfinished } from './unfinished.ts';
 import type { Calm } from './unlinked-book.ts';
-
-/** What came of it, and why it stopped before its end; undefined: everything was tried. */
-export interface Flowed {
-  readonly operations: readonly Operation[];
-  readonly stopped: string | undefined;
-}
 
 export class Running {
   readonly #definition: Definition;
@@ -37,7 +27,6 @@ export class Running {
   readonly #ports: RunPorts;
   readonly #startedAt: number;
   readonly #sides: Sides;
-  readonly #bodies: Spool<OperationBody>;
   readonly #summary: Summary;
   readonly #clocks: SinceClocks;
   readonly #released: ReadonlySet<string>;
@@ -51,7 +40,6 @@ export class Running {
     this.#ports = ports;
     const { memory } = ports;
     this.#startedAt = ports.clock.now();
-    this.#bodies = ports.newSpool(spooledBodies());
     this.#sides = new Sides(definition, {
       ...ports,
       spool: ports.newSpool(spooledEntries()),
@@ -121,29 +109,6 @@ export class Running {
     return inPlanOrder(judged);
   }
 
-  plan(judged: Judged[], unfinished: Unfinished): readonly Operation[] {
-    return this.#planner(unfinished, this.#bodies).plan(judged);
-  }
-
-  #planner(unfinished: Unfinished, bodies: Spool<OperationBody>): Planner {
-    return new Planner({
-      definition: this.#definition,
-      memory: this.#ports.memory,
-      links: this.#sides,
-      digest: this.#ports.digest,
-      source: this.#sides.rolls.Source,
-      target: this.#sides.rolls.Target,
-      entries: this.#sides.spool,
-      bodies,
-      clocks: this.#clocks,
-      remembered: this.#sides.remembered,
-      summary: this.#summary,
-      now: this.#startedAt,
-      unfinished: unfinished.hashes,
-      remembers: this.#request.effect !== 'Observe',
-    });
-  }
-
   #isAsked(judged: Judged): boolean {
     const { only } = this.#request;
     if (!only) return true;
@@ -151,8 +116,38 @@ export class Running {
     return (only.side === 'Source' ? source : target)?.key === only.key;
   }
 
-  guard(operations: readonly Operation[], assessment: Assessment): Guarded {
-    return guard({ ...guardInput(this.#guards(), assessment), operations });
+  /** `judged`: taken out. */
+  carryOut(
+    judged: Judged[],
+    assessment: Assessment,
+    unfinished: Unfinished,
+    signal: AbortSignal,
+  ): Promise<CarriedOut> {
+    const context = {
+      request: this.#request,
+      ports: this.#ports,
+      guards: this.#guards(),
+      plan: this.#planContext(unfinished),
+    };
+    return new CarryingOut(context, assessment).run(judged, signal);
+  }
+
+  #planContext(unfinished: Unfinished): CarryOutContext['plan'] {
+    return {
+      definition: this.#definition,
+      memory: this.#ports.memory,
+      links: this.#sides,
+      digest: this.#ports.digest,
+      source: this.#sides.rolls.Source,
+      target: this.#sides.rolls.Target,
+      entries: this.#sides.spool,
+      clocks: this.#clocks,
+      remembered: this.#sides.remembered,
+      summary: this.#summary,
+      now: this.#startedAt,
+      unfinished: unfinished.hashes,
+      remembers: this.#request.effect !== 'Observe',
+    };
   }
 
   #guards(): GuardContext {
@@ -160,100 +155,15 @@ export class Running {
     return { definition, ports, sides, released, trips: this.#trips, releasedTrips: this.#releasedTrips };
   }
 
-  /** Nothing that is planned later can hold back what is planned before. */
-  get mayFlow(): boolean {
-    const { entries } = this.#sides.rolls.Target;
-    const isBlank = entries + this.#sides.links.before + this.#trips.length === 0;
-    const { only, effect } = this.#request;
-    const { writer } = this.#ports.target;
-    return effect === 'Apply' && !only && mayFlow({ definition: this.#definition, writer, isBlank });
-  }
-
-  /** Writes while it plans. */
-  async flow(
-    judged: Judged[],
-    assessment: Assessment,
-    unfinished: Unfinished,
-    signal: AbortSignal,
-  ): Promise<Flowed> {
-    const { memory, target } = this.#ports;
-    const bodies = new PassingBodies();
-    const planner = this.#planner(unfinished, bodies);
-    const input = guardInput(this.#guards(), assessment);
-    const all: Operation[] = [];
-    const plan = (from: Judged[], count: number): readonly Operation[] => {
-      const operations = planner.plan(from, count);
-      guard({ ...input, operations });
-      all.push(...operations);
-      return withoutHeld(operations, bodies, this.#summary);
-    };
-    if (!target.writer) throw new Error('nothing flows to a side without a writer');
-    const stream = {
-      side: 'Target',
-      writer: target.writer,
-      supply: new PlanAhead({ judged, plan }),
-    } as const;
-    memory.putFirstLoad(true);
-    const { stopped } = await applyFlow(stream, judged.length, this.#applyContext(bodies), signal);
-    if (stopped === undefined) memory.putFirstLoad(false);
-    return { operations: all, stopped };
-  }
-
-  /** Held operations are recorded as held; the rest is applied, or stays planned. */
-  async apply(
-    operations: readonly Operation[],
-    guarded: Guarded,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const open = withoutHeld(operations, this.#bodies, this.#summary);
-    if (this.#request.effect === 'Observe' || guarded.fails) {
-      for (const operation of open) this.#summary.add(this.#bodies.get(operation.body).record, operation);
-      return undefined;
-    }
-    const context = this.#applyContext(this.#bodies);
-    if (context.limits.firstLoad) this.#ports.memory.putFirstLoad(true);
-    const { stopped } = await apply(open, context, signal);
-    if (stopped === undefined) this.#ports.memory.putFirstLoad(false);
-    return stopped;
-  }
-
-  #applyContext(bodies: Spool<OperationBody>): ApplyContext {
-    const { memory, digest, source, target, clock, newId, progress } = this.#ports;
-    return {
-      definition: this.#definition,
-      memory,
-      links: this.#sides,
-      digest,
-      writers: { Source: source.writer, Target: target.writer },
-      bodies,
-      summary: this.#summary,
-      now: () => clock.now(),
-      newId,
-      limits: limitsOf(this.#guards()),
-      applied: ({ kind, situation, sourceKey }) => {
-        const links = kind === 'Create' || kind === 'Update' || kind === 'Link';
-        if (links && sourceKey !== undefined) this.#clocks.end(situation, sourceKey);
-      },
-      progress: (applied, planned) => progress({ phase: 'Applying', applied, planned }),
-      pretends: this.#request.effect === 'Pretend',
-    };
-  }
-
-  record(
-    operations: readonly Operation[],
-    guarded: Guarded,
-    assessment: Assessment,
-    { unfinished, stopped }: { readonly unfinished: Unfinished; readonly stopped: string | undefined },
-  ): RunResult {
+  record(carriedOut: CarriedOut, assessment: Assessment, unfinished: Unfinished): RunResult {
+    const { operations, linked } = carriedOut;
     const held = operations.filter((operation) => operation.held);
     const plan = held.length + this.#trips.length > 0 ? this.#keepHeld(held) : undefined;
     const trips = this.#trips.length + this.#releasedTrips.length;
-    const did = { operations: operations.length, trips, summary: this.#summary };
+    const did = { operations: operations.length + linked.length, trips, summary: this.#summary };
     this.#remember(assessment, calmOf(this.#world(unfinished), did));
     return resultOf({
-      operations,
-      guarded,
-      stopped,
+      ...carriedOut,
       rolls: this.#sides.rolls,
       summary: this.#summary,
       trips: this.#trips,
