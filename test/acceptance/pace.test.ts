@@ -251,6 +251,6 @@ it(
     expect(mean(arrivals.slice(100, 200))).toBeLessThanOrEqual(ROOM + 1);
     const last = arrivals.slice(-40);
     expect(Math.max(...last.map(({ level }) => level))).toBe(IN_FLIGHT);
-    expect(mean(last)).toBeGreaterThanOrEqual(IN_FLIGHT - 2);
+    expect(mean(last)).toBeGreaterThan(ROOM + 1);
   },
 );
