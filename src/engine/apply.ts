@@ -2,6 +2,7 @@
  * Plan → systems. Canonical order, intents made durable before a batch and results after it, three-valued
  * writes, and a circuit breaker: it gives up where refusals repeat or the system is gone.
  */
+import { applyTogether } from './apply-together.ts';
 import { Booking, type BookingContext } from './booking.ts';
 import { REFUSALS_UNTIL_STOP } from './defaults.ts';
 import { sideOf } from './definition.ts';
@@ -10,8 +11,9 @@ import { intend } from './intend.ts';
 import { JournalAhead, type Started } from './journal-ahead.ts';
 import type { Operation, OperationBody } from './operation.ts';
 import { inCanonicalOrder } from './order.ts';
-import type { EntryWriter, Intent, Spool, Written } from './ports.ts';
+import type { EntryWriter, Intent, Spool, Together, Written } from './ports.ts';
 import { PlannedSupply, type Supply } from './supply.ts';
+import { write } from './write.ts';
 
 export interface ApplyContext extends BookingContext {
   /** A side without one is left alone while pretending. */
@@ -66,7 +68,8 @@ export async function applyFlow(
   signal: AbortSignal,
 ): Promise<Applied> {
   const applying = new Applying(context, planned);
-  await applying.stream(stream, signal);
+  if (stream.writer.together) await applying.together(stream, stream.writer.together, signal);
+  else await applying.stream(stream, signal);
   return { stopped: applying.stopped };
 }
 
@@ -155,6 +158,17 @@ class Applying {
     this.#booking.finish();
     for (const { operation, body } of [...begun, ...ahead.intended()])
       this.#context.summary.add(body.record, operation);
+    this.#leaveRest(supply);
+  }
+
+  async together({ writer, supply }: Stream, together: Together, signal: AbortSignal): Promise<void> {
+    const { bodies } = this.#context;
+    const booking = this.#booking;
+    this.stopped = await applyTogether({ writer, together, supply, bodies, booking }, signal);
+    this.#leaveRest(supply);
+  }
+
+  #leaveRest(supply: Supply): void {
     while (!supply.isEmpty) this.leave(supply.take(LEFT_AT_ONCE));
   }
 
@@ -255,18 +269,5 @@ class Applying {
     if (code === 'Unreachable') this.stopped ??= `the system cannot be reached: ${message}`;
     else if (this.#refusals >= REFUSALS_UNTIL_STOP)
       this.stopped ??= `${this.#refusals} writes in a row were refused with ${code}: ${message}`;
-  }
-}
-
-function write(body: OperationBody, writer: EntryWriter, signal: AbortSignal): Promise<Written> {
-  switch (body.write.kind) {
-    case 'Create':
-      return writer.create(body.write.entry, signal);
-    case 'Update':
-      return writer.update(body.write.change, signal);
-    case 'Delete':
-      return writer.delete(body.write, signal);
-    case 'None':
-      return Promise.resolve({ kind: 'Applied', id: '', name: undefined });
   }
 }

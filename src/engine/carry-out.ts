@@ -24,8 +24,10 @@ export interface CarryOutContext {
   readonly plan: Omit<PlanContext, 'bodies'>;
 }
 
-/** What came of it. */
+/** What came of it: operations that were kept, and digests of those that were done as they were planned. */
 export interface CarriedOut extends PlannedBeside {
+  /** Those were written to the target; else they were mere links. */
+  readonly flowed: boolean;
   readonly guarded: Guarded;
   /** Why it stopped before its end; undefined: everything was tried. */
   readonly stopped: string | undefined;
@@ -44,9 +46,10 @@ export class CarryingOut {
   async run(judged: Judged[], signal: AbortSignal): Promise<CarriedOut> {
     if (this.#mayFlow) return this.#flow(judged, signal);
     const bodies = this.#context.ports.newSpool(spooledBodies());
-    const { operations, linked } = this.#plan(judged, bodies);
+    const { operations, passed } = this.#plan(judged, bodies);
     const guarded = this.#guard(operations);
-    return { operations, linked, guarded, stopped: await this.#apply(operations, guarded, bodies, signal) };
+    const stopped = await this.#apply(operations, guarded, bodies, signal);
+    return { operations, passed, flowed: false, guarded, stopped };
   }
 
   #guard(operations: readonly Operation[]): Guarded {
@@ -68,11 +71,14 @@ export class CarryingOut {
     const { memory, target } = ports;
     const bodies = new PassingBodies();
     const planner = new Planner({ ...context, bodies });
-    const all: Operation[] = [];
+    const held: Operation[] = [];
+    const passed: string[] = [];
     const plan = (from: Judged[], count: number): readonly Operation[] => {
       const operations = planner.plan(from, count);
       this.#guard(operations);
-      all.push(...operations);
+      for (const operation of operations)
+        if (operation.held) held.push(operation);
+        else passed.push(operation.digest);
       return withoutHeld(operations, bodies, context.summary);
     };
     if (!target.writer) throw new Error('nothing flows to a side without a writer');
@@ -81,7 +87,8 @@ export class CarryingOut {
     memory.putFirstLoad(true);
     const { stopped } = await applyFlow(stream, judged.length, this.#applyContext(bodies), signal);
     if (stopped === undefined) memory.putFirstLoad(false);
-    return { operations: all, linked: [], guarded: this.#guard(all), stopped };
+    // What flows counts in no budget.
+    return { operations: held, passed, flowed: true, guarded: this.#guard([]), stopped };
   }
 
   // --- planning first -------------------------------------------------------------------------------------
@@ -93,7 +100,7 @@ export class CarryingOut {
     const trips = guards.trips.length + guards.releasedTrips.length;
     if (request.effect !== 'Apply' || !mayLinkAhead({ definition, evidence, trips })) {
       const planner = new Planner({ ...context, bodies: kept });
-      return { operations: planner.plan(judged), linked: [] };
+      return { operations: planner.plan(judged), passed: [] };
     }
     const bodies = new BodiesAhead(kept);
     const planner = new Planner({ ...context, bodies });

@@ -23,10 +23,9 @@ export interface FlowFacts {
 }
 
 export function mayFlow({ definition, writer, isBlank }: FlowFacts): boolean {
-  if (!isBlank || !writer || writer.transactional) return false;
-  return (
-    definition.target.schema.idChosenBy === 'System' && hasOneParent(definition) && onlyCreates(definition)
-  );
+  // A commit for a part of the load is one for a part of a file, which has to be whole.
+  const inParts = writer && (!writer.transactional || writer.together !== undefined);
+  return isBlank && inParts === true && hasOneParent(definition) && onlyCreates(definition);
 }
 
 /** Every name stands under the same parent, so no entry is the parent of another. */

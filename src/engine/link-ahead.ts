@@ -65,7 +65,7 @@ export interface PlannedBeside {
   /** What is left to be done. */
   readonly operations: readonly Operation[];
   /** Digests of the links that were made. */
-  readonly linked: readonly string[];
+  readonly passed: readonly string[];
 }
 
 /** `judged`: in plan order; taken out. */
@@ -74,7 +74,7 @@ export function linkAhead(
   { planner, bodies, released, booking }: LinkAhead,
 ): PlannedBeside {
   const operations: Operation[] = [];
-  const linked: string[] = [];
+  const passed: string[] = [];
   const book = new Booking(booking, judged.length);
   let isDurable = 0;
   while (judged.length > 0) {
@@ -86,14 +86,14 @@ export function linkAhead(
       operation.released = released.has(operation.digest);
       const written = { kind: 'Applied', id: operation.targetId, name: undefined } as const;
       book.add({ operation, body: bodies.get(operation.body), intent: undefined, written });
-      linked.push(operation.digest);
+      passed.push(operation.digest);
     }
-    if (linked.length - isDurable < LINKS_AT_ONCE) book.book();
+    if (passed.length - isDurable < LINKS_AT_ONCE) book.book();
     else {
       book.finish();
-      isDurable = linked.length;
+      isDurable = passed.length;
     }
   }
   book.finish();
-  return { operations, linked };
+  return { operations, passed };
 }

@@ -111,6 +111,18 @@ export interface EntryWriter {
   delete(entry: Pick<EntryChange, 'id' | 'name'>, signal: AbortSignal): Promise<Written>;
   /** Makes buffered writes true, all or none. Does nothing where nothing is buffered. */
   commit(signal: AbortSignal): Promise<Written>;
+  /** Only of a system that lives in the store of the run's own memory. */
+  readonly together?: Together;
+}
+
+/** What is written to a system and to the memory, as one. */
+export interface Together {
+  /** From now on what is asked for, and all that is written to the memory, becomes true and durable by `commit` alone. */
+  begin(): void;
+  /** All or none; throws where it cannot be kept. */
+  commit(signal: AbortSignal): Promise<void>;
+  /** As if nothing of it had ever been asked for or written. */
+  drop(): void;
 }
 
 /** One object type of one system, open for reading, and for writing where access and the connector allow it. */

@@ -45,7 +45,7 @@ export interface Finished extends CarriedOut {
 }
 
 export function resultOf(finished: Finished): RunResult {
-  const { operations, linked, guarded, stopped, rolls, summary, trips, plan, digest } = finished;
+  const { operations, passed, guarded, stopped, rolls, summary, trips, plan, digest } = finished;
   const held = operations.filter((operation) => operation.held);
   const { totals } = summary;
   const read = { Source: rolls.Source.evidence, Target: rolls.Target.evidence };
@@ -61,7 +61,7 @@ export function resultOf(finished: Finished): RunResult {
     situations: summary.situations(),
     effects: summary.effects(),
     totals,
-    planDigest: planDigest([...linked, ...operations.map((operation) => operation.digest)], digest),
+    planDigest: planDigest([...passed, ...operations.map((operation) => operation.digest)], digest),
     plan,
     heldOperations: held.length,
     trips,
@@ -72,9 +72,10 @@ export function resultOf(finished: Finished): RunResult {
   };
 }
 
-function wrote({ operations, summary: { totals }, isApplied }: Finished): RunResult['wrote'] {
+function wrote({ operations, passed, flowed, summary: { totals }, isApplied }: Finished): RunResult['wrote'] {
   const applied = isApplied && totals.applied + totals.pending > 0;
   const side = (name: 'Source' | 'Target'): boolean =>
     applied && operations.some((one) => one.side === name && !one.held);
-  return { Source: side('Source'), Target: side('Target') };
+  const hasFlowed = applied && flowed && passed.length > 0;
+  return { Source: side('Source'), Target: side('Target') || hasFlowed };
 }

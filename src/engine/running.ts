@@ -156,11 +156,11 @@ export class Running {
   }
 
   record(carriedOut: CarriedOut, assessment: Assessment, unfinished: Unfinished): RunResult {
-    const { operations, linked } = carriedOut;
+    const { operations, passed } = carriedOut;
     const held = operations.filter((operation) => operation.held);
     const plan = held.length + this.#trips.length > 0 ? this.#keepHeld(held) : undefined;
     const trips = this.#trips.length + this.#releasedTrips.length;
-    const did = { operations: operations.length + linked.length, trips, summary: this.#summary };
+    const did = { operations: operations.length + passed.length, trips, summary: this.#summary };
     this.#remember(assessment, calmOf(this.#world(unfinished), did));
     return resultOf({
       ...carriedOut,

@@ -10,6 +10,7 @@ export function askFence(mayWrite: () => boolean): void {
 /** Throws StateError (Superseded) instead of writing: the run ends, and the next owner looks after what was begun. */
 export function fenceWriter(writer: EntryWriter, mayWrite: () => boolean): EntryWriter {
   const ask = (): void => askFence(mayWrite);
+  const { together } = writer;
   return {
     transactional: writer.transactional,
     create: async (entry, signal) => {
@@ -28,5 +29,15 @@ export function fenceWriter(writer: EntryWriter, mayWrite: () => boolean): Entry
       ask();
       return writer.commit(signal);
     },
+    ...(together && {
+      together: {
+        begin: () => together.begin(),
+        commit: async (signal) => {
+          ask();
+          await together.commit(signal);
+        },
+        drop: () => together.drop(),
+      },
+    }),
   };
 }

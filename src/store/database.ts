@@ -1,9 +1,8 @@
 /**
  * One SQLite database: statements prepared once, writes gathered in one open transaction until `flush`. WAL and
  * synchronous FULL: what `flush` returned for survives a power cut. What must become true together stands in
- * `run` calls without a `gather` call between them, or in `atomically`.
+ * `run` calls without a `gather` call between them, in `atomically`, or between `begin` and `commitWith`.
  */
-import { existsSync } from 'node:fs';
 import {
   DatabaseSync,
   type SQLInputValue,
@@ -11,9 +10,9 @@ import {
   type StatementResultingChanges,
   type StatementSync,
 } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
 import { GatheredRows, ROWS_AT_ONCE } from './gathered-rows.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { openForReading } from './open-for-reading.ts';
 import { explained, StateError } from './state-error.ts';
 
 export type Row = Record<string, SQLOutputValue>;
@@ -131,16 +130,25 @@ export class Database {
 
   /** What `work` writes becomes durable as a whole, or not at all where it throws; what was written before is durable first. */
   atomically(work: () => void): void {
+    this.begin();
+    this.commitWith(work);
+  }
+
+  /** From now on what is written becomes durable by `commitWith`, or is dropped by `rollback`. */
+  begin(): void {
     this.flush();
     this.#isAtomic = true;
+  }
+
+  /** All that was written since `begin`, and what `work` writes; or nothing of it, where it throws. */
+  commitWith(work: () => void): void {
     try {
       work();
       this.flush();
+      this.#isAtomic = false;
     } catch (error) {
       this.rollback();
       throw error;
-    } finally {
-      this.#isAtomic = false;
     }
   }
 
@@ -182,6 +190,7 @@ export class Database {
   }
 
   rollback(): void {
+    this.#isAtomic = false;
     this.#gathered.drop();
     if (this.#writes === 0) return;
     this.#writes = 0;
@@ -265,22 +274,6 @@ export function readEpoch(database: Database): number {
 
 function epochIn(row: Row | undefined): number {
   return Number(textOf(row ?? {}, 'value'));
-}
-
-/** Beside a writer, and also where nothing may be written at all: without a log there is nothing that could be missed. */
-function openForReading(path: string): DatabaseSync {
-  const usual = new DatabaseSync(path, { readOnly: true });
-  try {
-    usual.prepare('PRAGMA user_version').get();
-    return usual;
-  } catch (error) {
-    usual.close();
-    const cannotMakeLog = error instanceof Error && /unable to open|readonly/.test(error.message);
-    if (!cannotMakeLog || existsSync(`${path}-wal`)) throw explained(path, error);
-    const url = pathToFileURL(path);
-    url.searchParams.set('immutable', '1');
-    return new DatabaseSync(url, { readOnly: true });
-  }
 }
 
 export function textOf(row: Row, column: string): string {

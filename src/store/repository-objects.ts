@@ -55,6 +55,7 @@ export class RepositoryObjects {
   readonly config: RepositoryConfig;
   readonly #database: Database;
   readonly #unique: readonly string[];
+  #hasForgotten = false;
 
   constructor(database: Database, config: RepositoryConfig) {
     this.#database = database;
@@ -129,18 +130,28 @@ export class RepositoryObjects {
     };
   }
 
+  /** From now on all that is written to the store becomes true with what is applied next. */
+  begin(): void {
+    this.#database.begin();
+  }
+
+  drop(): void {
+    this.#database.rollback();
+  }
+
   /**
-   * All or none, durable when it returns. The values that change hands are freed before they are taken. `foundEmpty`: no
-   * object was looked for, since there was none; where there is one by now, nothing is written.
+   * All or none, durable when it returns. The values that change hands are freed before they are taken. `isAsSeen`: no object
+   * is there that was not looked for; where that does not hold any more, it is looked for now. Returns the number of the
+   * last change.
    */
-  apply(changes: readonly PackedChange[], foundEmpty: boolean): void {
-    this.#database.atomically(() => {
-      const old = 'DELETE FROM objects WHERE system = ? AND object = ? AND deleted_at < ?';
-      this.#database.run(old, ...this.#names(), this.config.now() - KEEP_DELETED_MS);
+  apply(changes: readonly PackedChange[], isAsSeen: (last: number) => boolean): number {
+    let sequence = 0;
+    this.#database.commitWith(() => {
+      this.#forgetMarks();
       // The transaction has begun, so nobody else writes one between this look and the commit.
-      if (foundEmpty && !this.isEmpty()) throw new Error('somebody else has written objects meanwhile');
+      sequence = this.lastChange();
+      if (!isAsSeen(sequence)) this.#refuseKnown(changes);
       for (const { key, frees } of changes) for (const unique of frees) this.#free(unique, key);
-      let sequence = this.#lastChange();
       for (const { key, isKnown, after } of changes) {
         if (after) this.#put(key, after, ++sequence);
         else if (isKnown) this.#markDeleted(key, ++sequence);
@@ -148,6 +159,13 @@ export class RepositoryObjects {
       const remember = 'INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)';
       this.#database.run(remember, this.#sequenceName(), String(sequence));
     });
+    return sequence;
+  }
+
+  #refuseKnown(changes: readonly PackedChange[]): void {
+    for (const { key, isKnown, after } of changes)
+      if (!isKnown && this.find(key))
+        throw new Error(`somebody else has created '${after?.id ?? key}' meanwhile`);
   }
 
   /**
@@ -167,6 +185,14 @@ export class RepositoryObjects {
         for (const unique of this.uniqueValuesOf(entry)) this.#take(unique, this.keyOf(entry.id));
       this.#database.run('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)', name, declared);
     });
+  }
+
+  /** Every mark is looked at for it, so not with each of many commits. */
+  #forgetMarks(): void {
+    if (this.#hasForgotten) return;
+    const old = 'DELETE FROM objects WHERE system = ? AND object = ? AND deleted_at < ?';
+    this.#database.run(old, ...this.#names(), this.config.now() - KEEP_DELETED_MS);
+    this.#hasForgotten = true;
   }
 
   #put(key: string, { id, attributes, takes }: PackedObject, sequence: number): void {
@@ -192,8 +218,8 @@ export class RepositoryObjects {
     this.#database.run(sql, ...this.#names(), attribute, value, key);
   }
 
-  /** Remembered by itself, too: the highest number may have gone with a forgotten mark. */
-  #lastChange(): number {
+  /** The number of the last change. Remembered by itself, too: the highest may have gone with a forgotten mark. */
+  lastChange(): number {
     const row = this.#database.get('SELECT value FROM meta WHERE name = ?', this.#sequenceName());
     const sql = 'SELECT max(changed) AS changed FROM objects WHERE system = ? AND object = ?';
     const highest = numberOf(this.#database.get(sql, ...this.#names()) ?? {}, 'changed');

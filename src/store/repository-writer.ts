@@ -10,13 +10,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry, Value } from '../engine/entry.ts';
 import { ConnectorError } from '../engine/errors.ts';
-import type { EntryChange, EntryWriter, NewEntry, Written } from '../engine/ports.ts';
+import type { EntryChange, EntryWriter, NewEntry, Together, Written } from '../engine/ports.ts';
 import {
   unpacked,
   type ObjectChange,
   type PackedChange,
   type RepositoryObjects,
 } from './repository-objects.ts';
+import { Alone } from './repository-alone.ts';
 import { schemaProblem } from './repository-schema.ts';
 import { UniqueValues, type Conflict } from './unique-values.ts';
 
@@ -37,12 +38,12 @@ export class RepositoryWriter implements EntryWriter {
   /** From what is committed to what will be. */
   readonly #buffer: Map<string, PackedChange> = new Map();
   #unique: UniqueValues | undefined;
-  /** There was no object at the first look since the last commit; undefined: nobody has looked. */
-  #foundEmpty: boolean | undefined;
+  readonly #alone: Alone;
   #waiting: Waiting[] = [];
 
   constructor(objects: RepositoryObjects) {
     this.#objects = objects;
+    this.#alone = new Alone(objects);
   }
 
   create({ attributes }: NewEntry): Promise<Written> {
@@ -75,30 +76,58 @@ export class RepositoryWriter implements EntryWriter {
 
   async commit(): Promise<Written> {
     if (this.#waiting.length > 0) await nextTurn();
-    const changes = [...this.#buffer.values()];
-    this.#buffer.clear();
-    this.#unique = undefined;
-    const foundEmpty = this.#foundEmpty ?? false;
-    this.#foundEmpty = undefined;
+    if (this.#buffer.size === 0) return { kind: 'Applied', id: '', name: undefined };
     try {
-      if (changes.length > 0) this.#objects.apply(changes, foundEmpty);
+      this.#objects.begin();
+      this.#commit();
       return { kind: 'Applied', id: '', name: undefined };
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : 'unknown';
-      return refused(
+      return await refused(
         'Refused',
         `the store could not be written (${why}); nothing of it was kept`,
         undefined,
         cause,
       );
+    } finally {
+      this.#forget();
     }
+  }
+
+  readonly together: Together = {
+    begin: () => {
+      // What may have to be written before is durable before.
+      this.#values();
+      this.#objects.begin();
+    },
+    commit: async () => {
+      // Who waits for a value is judged first, and whoever else waits has a turn.
+      await nextTurn();
+      this.#commit();
+      this.#forget();
+    },
+    drop: () => {
+      this.#objects.drop();
+      this.#forget();
+    },
+  };
+
+  #commit(): void {
+    const changes = [...this.#buffer.values()];
+    const last = this.#objects.apply(changes, (now) => this.#alone.holds(now));
+    this.#alone.note(changes, last);
+  }
+
+  #forget(): void {
+    this.#buffer.clear();
+    this.#unique = undefined;
+    this.#alone.forget();
   }
 
   #find(key: string): Entry | undefined {
     const buffered = this.#buffer.get(key);
     if (!buffered) {
-      this.#foundEmpty ??= this.#objects.isEmpty();
-      return this.#foundEmpty ? undefined : this.#objects.find(key);
+      return this.#alone.hasNot(key) ? undefined : this.#objects.find(key);
     }
     return buffered.after && unpacked(buffered.after);
   }

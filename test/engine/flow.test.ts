@@ -52,6 +52,21 @@ describe('a first load', () => {
     expect(one.totals).toMatchObject({ applied: 199, held: 1 });
   });
 
+  it('gives an id that two of them want to the first, as it was planned', async () => {
+    const more: WorldOptions = {
+      source: people(400).map((one, at) => ({ ...one, code: `c${at % 300}` })),
+      targetOptions: { schema: schemaOf({ idChosenBy: 'Writer' }) },
+      spec: { attributes: [{ target: 'id', from: 'code' }] },
+    };
+    const plan = vi.spyOn(Planner.prototype, 'plan');
+    const flowing = await world(0, more).run();
+    expect(plan.mock.calls.length).toBeGreaterThan(50);
+    const whole = await world(0, more).run({ effect: 'Observe' });
+    expect(flowing.totals).toMatchObject({ applied: 300, failed: 100 });
+    const errors = ({ records }: typeof whole): unknown[] => records.map(({ error }) => error?.message);
+    expect(errors(flowing)).toEqual(errors(whole));
+  });
+
   it('never keeps others from the store while it waits for the system, also where much comes to nothing', async () => {
     const rules = [
       {
@@ -117,10 +132,6 @@ describe('a first load', () => {
   it.each<{ what: string; more: WorldOptions }>([
     { what: 'something is there', more: { target: [{ id: 't', key: 'other' }] } },
     { what: 'the writer commits', more: { targetOptions: { transactional: true } } },
-    {
-      what: 'ids are chosen by who creates',
-      more: { targetOptions: { schema: schemaOf({ idChosenBy: 'Writer' }) } },
-    },
     {
       what: 'the source is disabled instead',
       more: { rules: [{ name: 'stop', situations: ['Absent'], response: 'DisableSource' }] },

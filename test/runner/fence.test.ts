@@ -25,6 +25,13 @@ function recording(): { readonly writer: EntryWriter; readonly calls: string[] }
     update: call('update'),
     delete: call('delete'),
     commit: call('commit'),
+    together: {
+      begin: () => undefined,
+      commit: async () => {
+        await call('commit together')();
+      },
+      drop: () => undefined,
+    },
   };
   return { writer, calls };
 }
@@ -40,6 +47,13 @@ const WRITES: readonly {
   },
   { name: 'delete', write: (writer) => writer.delete({ id: 'x', name: undefined }, signal) },
   { name: 'commit', write: (writer) => writer.commit(signal) },
+  {
+    name: 'commit together',
+    write: async (writer) => {
+      await writer.together?.commit(signal);
+      return APPLIED;
+    },
+  },
 ];
 
 describe('a fenced writer', () => {

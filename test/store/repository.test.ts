@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import type { AttributeDeclaration, Session } from '../../src/connectors/connector.ts';
 import type { Value } from '../../src/engine/entry.ts';
-import type { EntryWriter, Written } from '../../src/engine/ports.ts';
+import type { EntryWriter, Together, Written } from '../../src/engine/ports.ts';
 import { numberOf } from '../../src/store/database.ts';
 import { applied, change, codeOf, person, readAll, type Attributes } from '../connectors/contract.ts';
 import { openOn, repositoryFixture, type RepositoryFixture } from '../support/repository-harness.ts';
@@ -318,6 +318,115 @@ describe('the transaction', () => {
     applied(await create(session, person('e')));
     applied(await writerOf(session).commit(signal));
     expect([...(fixture?.contents().keys() ?? [])]).toEqual(['a', 'e']);
+  });
+
+  describe('with all else that is written to the store', () => {
+    const note = (): void => {
+      fixture?.database.gather('INSERT INTO meta (name, value)', 'x', 'y');
+    };
+    const noted = (): boolean =>
+      fixture?.database.get(`SELECT value FROM meta WHERE name = 'x'`) !== undefined;
+    const begin = (session: Session): Together => {
+      const { together } = writerOf(session);
+      if (!together) throw new Error('it cannot');
+      together.begin();
+      return together;
+    };
+    const ids = (): string[] => [...(fixture?.contents().keys() ?? [])];
+
+    it('keeps both, and shows neither before, also where nothing is buffered', async () => {
+      const session = await seeded(person('a'));
+      const first = begin(session);
+      note();
+      await first.commit(signal);
+      fixture?.database.rollback();
+      expect(noted()).toBe(true);
+      const second = begin(session);
+      applied(await create(session, person('b')));
+      expect(ids()).toEqual(['a']);
+      await second.commit(signal);
+      expect(ids()).toEqual(['a', 'b']);
+    });
+
+    it('keeps nothing of what is dropped, and all that was written before it began', async () => {
+      const session = await seeded(person('a'));
+      note();
+      const together = begin(session);
+      for (let at = 0; at < 50_000; at++)
+        fixture?.database.gather('INSERT INTO meta (name, value)', `n${at}`, '');
+      applied(await create(session, person('b')));
+      together.drop();
+      expect([ids(), noted(), fixture?.database.get(`SELECT value FROM meta WHERE name = 'n1'`)]).toEqual([
+        ['a'],
+        true,
+        undefined,
+      ]);
+      applied(await create(session, person('c')));
+      applied(await writerOf(session).commit(signal));
+      expect(ids()).toEqual(['a', 'c']);
+    });
+
+    it('keeps neither where the objects cannot be written, and says why', async () => {
+      const session = await seeded(person('a'));
+      fixture?.database
+        .handle()
+        .exec(
+          `CREATE TRIGGER full BEFORE INSERT ON objects WHEN NEW.id = 'b' BEGIN SELECT RAISE(FAIL, 'no room'); END`,
+        );
+      const together = begin(session);
+      applied(await create(session, person('b')));
+      note();
+      await expect(together.commit(signal)).rejects.toThrow('no room');
+      together.drop();
+      expect([ids(), noted()]).toEqual([['a'], false]);
+      const again = begin(session);
+      applied(await create(session, person('c')));
+      note();
+      await again.commit(signal);
+      expect([ids(), noted()]).toEqual([['a', 'c'], true]);
+    });
+
+    it('judges first who waits for a value', async () => {
+      const session = await seeded(person('a', { userName: ['one'] }), person('b', { userName: ['two'] }));
+      const together = begin(session);
+      const swapped = [set(session, 'a', 'userName', ['two']), set(session, 'b', 'userName', ['one'])];
+      await together.commit(signal);
+      for (const answer of await Promise.all(swapped)) applied(answer);
+      expect(await namesAfterCommit(session)).toEqual({ a: 'two', b: 'one' });
+    });
+
+    it('looks again for what it has created itself and deleted', async () => {
+      const session = await seeded();
+      for (const cn of ['once', 'twice']) {
+        const together = begin(session);
+        applied(await create(session, person('a', { cn: [cn] })));
+        await together.commit(signal);
+        expect(fixture?.contents().get('a')).toMatchObject({ cn: [cn] });
+        applied(await writerOf(session).delete({ id: 'a', name: undefined }, signal));
+        applied(await writerOf(session).commit(signal));
+      }
+    });
+  });
+
+  it('goes on beside somebody else who fills the same store, and writes over nobody', async () => {
+    const session = await seeded();
+    const other = fixture?.open();
+    if (!other) throw new Error('no other');
+    const commit = async (one: Session): Promise<unknown> => applied(await writerOf(one).commit(signal));
+    const ids = (): string[] => [...(fixture?.contents().keys() ?? [])];
+    applied(await create(session, person('a')));
+    await commit(session);
+    applied(await create(session, person('b')));
+    applied(await create(other, person('c')));
+    await commit(other);
+    await commit(session);
+    for (const id of ['a', 'c'])
+      expect(codeOf(await create(session, person(id)))).toBe('Refused AlreadyExists');
+    applied(await create(session, person('d', { cn: ['ours'] })));
+    applied(await create(other, person('d', { cn: ['theirs'] })));
+    await commit(other);
+    expect(codeOf(await writerOf(session).commit(signal))).toBe('Refused Refused');
+    expect([ids(), fixture?.contents().get('d')?.['cn']]).toEqual([['a', 'b', 'c', 'd'], ['theirs']]);
   });
 
   it('leaves all or nothing when the process is killed in it', async () => {
