@@ -35,7 +35,7 @@ export interface Change {
   readonly from: readonly Value[];
   readonly to: readonly Value[];
   /** Attributes of the other side that it comes from. */
-  readonly reads: readonly string[];
+  readonly reads: ReadonlySet<string>;
   /** Its rule's condition, where it has one. */
   readonly when: AttributeRule['when'];
 }
@@ -96,7 +96,7 @@ export function changeOf(
   author: string | null = null,
 ): Change {
   const { attribute, sensitive, when } = rule;
-  return { attribute, sensitive, author, from, to, reads: [...rule.reads], when };
+  return { attribute, sensitive, author, from, to, reads: rule.reads, when };
 }
 
 type LinkSettles = Extract<LinkEffect, { kind: 'Put' }>['settles'];

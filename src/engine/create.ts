@@ -60,7 +60,8 @@ function draftOf(side: Side, from: Entry, { definition, scope, digest }: Respond
   const changes: Change[] = [];
   const agreed = new Map<string, string>();
   let name: string | undefined;
-  for (const rule of rules.filter((one) => one.onCreate)) {
+  for (const rule of rules) {
+    if (!rule.onCreate) continue;
     const desired = desiredOf(rule, scope, from, schema);
     if (desired.kind === 'Failed') return { kind: 'Error', outcome: 'Failed', error: desired.error };
     if (desired.kind === 'DoesNotApply') continue;

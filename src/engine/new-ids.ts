@@ -19,7 +19,7 @@ export class NewIds {
     const partner = this.#linkedPartner(side, key, judged);
     if (partner !== undefined) return `'${id}' is linked to ${partner}`;
     const { system, object } = roll.definition;
-    if (roll.ordinalOf(key) !== -1) return `'${id}' exists in ${system} ${object}`;
+    if (roll.entries > 0 && roll.ordinalOf(key) !== -1) return `'${id}' exists in ${system} ${object}`;
     const taken = this.#taken.get(`${side}|${key}`);
     if (taken !== undefined) return `'${id}' is about to be created for '${taken}'`;
     this.#taken.set(`${side}|${key}`, (judged.source ?? judged.target)?.id ?? '');
@@ -29,8 +29,9 @@ export class NewIds {
   /** The entry that the id is linked to, unless that is the one it would be created for. */
   #linkedPartner(side: 'Source' | 'Target', key: string, { source, target }: Judged): string | undefined {
     const { digest, memory } = this.#context;
+    const old = this.#context.links.links;
     // Most ids are in no link, and to know that no link has to be looked up.
-    if (this.#context.links.links.findOld(side, hashKey(side, key, digest)) === -1) return undefined;
+    if (old.before === 0 || old.findOld(side, hashKey(side, key, digest)) === -1) return undefined;
     const { links } = memory;
     if (side === 'Target') {
       const link = links.byTarget(key);

@@ -17,7 +17,7 @@ export type LinkWrites = Pick<Links, 'put' | 'remove'>;
 export interface PlanContext {
   readonly definition: Definition;
   readonly memory: Memory;
-  readonly links: LinkWrites & { readonly links: Pick<LinkTable, 'findOld'> };
+  readonly links: LinkWrites & { readonly links: Pick<LinkTable, 'findOld' | 'before'> };
   readonly digest: Digest;
   readonly source: Roll;
   readonly target: Roll;

@@ -33,6 +33,7 @@ export function inPlanOrder(judged: Judged[]): Judged[] {
 }
 
 const NOTHING_AGREED: ReadonlyMap<string, string> = new Map();
+const NO_NAMES: ReadonlySet<string> = new Set();
 const NOT_COMPARED: Comparison = { differences: [], equal: NOTHING_AGREED, error: undefined };
 
 export class Planner {
@@ -263,7 +264,7 @@ export class Planner {
 
 function changeOfDifference(difference: Share['differences'][number]): Change {
   const { attribute, sensitive, author, actual, desired } = difference;
-  return { attribute, sensitive, author, from: actual, to: desired, reads: [], when: undefined };
+  return { attribute, sensitive, author, from: actual, to: desired, reads: NO_NAMES, when: undefined };
 }
 
 /** `changes` of a record: the authors of a Confirmed pair's differences. */

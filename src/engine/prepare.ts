@@ -57,7 +57,7 @@ function clears(effects: Act['effects']): boolean {
 function clearedFrom({ effects, changes }: Act): readonly string[] {
   if (!clears(effects)) return NOTHING;
   const cleared = effects.filter((one) => one.effect === 'Clear').map((one) => one.attribute);
-  return changes.filter((one) => cleared.includes(one.attribute.name)).flatMap((one) => one.reads);
+  return changes.filter((one) => cleared.includes(one.attribute.name)).flatMap((one) => [...one.reads]);
 }
 
 function identityOf(judged: Judged): Pick<Operation, 'sourceId' | 'targetId' | 'sourceKey' | 'targetKey'> {

@@ -67,8 +67,17 @@ function passedOverOf({ judged, decision, passedOver }: RecordDraft): string[] {
 }
 
 function differenceOf({ attribute, sensitive, author, from, to }: Change): RecordedDifference {
-  const show = (values: readonly Value[]): RecordedValue[] => values.map((value) => shown(value, sensitive));
-  return { attribute: attribute.name, author, from: show(from), to: show(to) };
+  return { attribute: attribute.name, author, from: allShown(from, sensitive), to: allShown(to, sensitive) };
+}
+
+/** Texts that may be seen are shown as they are. */
+function allShown(values: readonly Value[], sensitive: boolean): readonly RecordedValue[] {
+  if (!sensitive && areTexts(values)) return values;
+  return values.map((value) => shown(value, sensitive));
+}
+
+function areTexts(values: readonly Value[]): values is readonly string[] {
+  return values.every((value) => typeof value === 'string');
 }
 
 function shown(value: Value, sensitive: boolean): RecordedValue {

@@ -17,5 +17,13 @@ export function stateChange(
   if (disabled === (kind === 'Disable')) return undefined;
   const enabled = state.enabled === undefined ? [] : [state.enabled];
   const to = kind === 'Disable' ? [state.disabled] : enabled;
-  return { attribute, sensitive: attribute.sensitive, author: null, from, to, reads: [], when: undefined };
+  return {
+    attribute,
+    sensitive: attribute.sensitive,
+    author: null,
+    from,
+    to,
+    reads: new Set(),
+    when: undefined,
+  };
 }

@@ -54,6 +54,32 @@ export function kindTextOf(record: EntryRecord): string {
   return JSON.stringify(body);
 }
 
+/** Whether their kinds are certainly the same; false: their texts say it. */
+export function areOfOneKind(one: EntryRecord, other: EntryRecord): boolean {
+  if (one.situation !== other.situation || one.row !== other.row || one.outcome !== other.outcome)
+    return false;
+  if (one.response !== other.response || one.rule !== other.rule) return false;
+  return isPlain(one) && isPlain(other) && areNamedAlike(one, other) && haveSameAttributes(one, other);
+}
+
+/** With nothing that few others have. */
+function isPlain({ changes, passedOver, held, error }: EntryRecord): boolean {
+  return changes.length + passedOver.length === 0 && held === null && error === null;
+}
+
+function areNamedAlike(one: EntryRecord, other: EntryRecord): boolean {
+  return (
+    (one.source === null) === (other.source === null) && (one.target === null) === (other.target === null)
+  );
+}
+
+function haveSameAttributes({ differences: one }: EntryRecord, { differences: other }: EntryRecord): boolean {
+  if (one.length !== other.length) return false;
+  return one.every(
+    ({ attribute, author }, at) => attribute === other[at]?.attribute && author === other[at]?.author,
+  );
+}
+
 /** What is left of a record: the text for `unpackRecord`. */
 export function valuesTextOf({ sourceName, targetName, differences, held, error }: EntryRecord): string {
   const packed = differences.flatMap(({ from, to }) => [packValues(from), packValues(to)]);

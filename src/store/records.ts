@@ -1,7 +1,7 @@
 /** What was found and done in one run, entry by entry. */
 import type { EntryRecord } from '../engine/entry-record.ts';
 import { numberOf, textOf, type Database, type Row } from './database.ts';
-import { kindTextOf, unpackKind, unpackRecord, valuesTextOf } from './record-form.ts';
+import { areOfOneKind, kindTextOf, unpackKind, unpackRecord, valuesTextOf } from './record-form.ts';
 
 /** More kinds than that are not looked for again: each further record has one of its own. */
 const KINDS_KNOWN = 4_096;
@@ -13,6 +13,8 @@ export class RecordWriter {
   readonly #kinds: Map<string, number> = new Map();
   #records = 0;
   #lastKind: number | undefined;
+  /** What was written last, and its kind: the next one is mostly of the same. */
+  #last: { readonly record: EntryRecord; readonly kind: number } | undefined;
 
   constructor(database: Database, run: number) {
     this.#database = database;
@@ -34,6 +36,13 @@ export class RecordWriter {
   }
 
   #kindOf(record: EntryRecord): number {
+    if (this.#last && areOfOneKind(this.#last.record, record)) return this.#last.kind;
+    const kind = this.#findKind(record);
+    this.#last = { record, kind };
+    return kind;
+  }
+
+  #findKind(record: EntryRecord): number {
     const text = kindTextOf(record);
     const known = this.#kinds.get(text);
     if (known !== undefined) return known;

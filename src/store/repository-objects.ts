@@ -11,6 +11,7 @@ export interface RepositoryConfig extends ObjectConfig {
   readonly now: () => number;
 }
 
+const NONE: readonly UniqueValue[] = [];
 const BORDER = Uint8Array.of(0xff);
 
 /** How long a deleted mark is kept. */
@@ -109,10 +110,15 @@ export class RepositoryObjects {
     return row && textOf(row, 'key');
   }
 
-  uniqueValuesOf(entry: Entry | undefined): UniqueValue[] {
+  get hasUnique(): boolean {
+    return this.#unique.length > 0;
+  }
+
+  uniqueValuesOf(entry: Entry | undefined): readonly UniqueValue[] {
+    if (!entry || !this.hasUnique) return NONE;
     return this.#unique.flatMap((attribute) => {
       const match = this.config.schema.attributes.get(attribute)?.match ?? 'Exact';
-      const values = entry?.attributes.get(attribute) ?? [];
+      const values = entry.attributes.get(attribute) ?? [];
       return values.map((value) => ({ attribute, value: normalise(value, match) }));
     });
   }

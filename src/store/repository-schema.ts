@@ -12,7 +12,7 @@ export interface SchemaProblem {
 /** Only what is written is judged: an object may carry what was declared once. */
 export function schemaProblem(
   present: Entry,
-  written: readonly (readonly [string, readonly Value[]])[],
+  written: Iterable<readonly [string, readonly Value[]]>,
   schema: ObjectSchema,
 ): SchemaProblem | undefined {
   for (const [name, values] of written) {

@@ -21,7 +21,7 @@ import { Alone } from './repository-alone.ts';
 import { schemaProblem } from './repository-schema.ts';
 import { UniqueValues, type Conflict } from './unique-values.ts';
 
-type Attributes = readonly (readonly [string, readonly Value[]])[];
+type Attributes = Iterable<readonly [string, readonly Value[]]>;
 
 interface Writing extends ObjectChange {
   readonly after: Entry;
@@ -54,7 +54,7 @@ export class RepositoryWriter implements EntryWriter {
     const key = this.#objects.keyOf(id);
     if (this.#find(key)) return refused('AlreadyExists', `'${id}' exists already`, schema.id);
     const nothing = { id, name: undefined, attributes: new Map<string, readonly Value[]>() };
-    return this.#write({ key, before: undefined, after: nothing }, [...attributes]);
+    return this.#write({ key, before: undefined, after: nothing }, attributes);
   }
 
   update({ id, changes }: EntryChange): Promise<Written> {
@@ -155,8 +155,8 @@ export class RepositoryWriter implements EntryWriter {
     for (const change of changes) {
       const packed = this.#objects.pack(change);
       const known = this.#buffer.get(change.key);
-      const from = known && { isKnown: known.isKnown, frees: known.frees };
-      this.#buffer.set(change.key, { ...packed, ...from });
+      const { isKnown, frees } = known ?? packed;
+      this.#buffer.set(change.key, known ? { ...packed, isKnown, frees } : packed);
     }
   }
 
@@ -187,7 +187,7 @@ export class RepositoryWriter implements EntryWriter {
 function merged(present: Entry, written: Attributes, id: string): Entry {
   const attributes = new Map(present.attributes);
   for (const [name, values] of written) {
-    const kept = values.filter((value) => value !== '');
+    const kept = values.includes('') ? values.filter((value) => value !== '') : values;
     if (kept.length === 0 || name === id) attributes.delete(name);
     else attributes.set(name, kept);
   }

@@ -10,6 +10,8 @@ export interface Conflict {
 /** Attribute and value → key of its holder; undefined: it was let go. */
 type Holders = Map<string, string | undefined>;
 
+const NO_CONFLICT: ReadonlyMap<ObjectChange, Conflict> = new Map();
+
 export class UniqueValues {
   readonly #objects: RepositoryObjects;
   readonly #holders: Holders = new Map();
@@ -20,7 +22,8 @@ export class UniqueValues {
   }
 
   /** Changes that cannot be taken, even all together: each with who is in its way. */
-  conflict(changes: readonly ObjectChange[]): Map<ObjectChange, Conflict> {
+  conflict(changes: readonly ObjectChange[]): ReadonlyMap<ObjectChange, Conflict> {
+    if (!this.#objects.hasUnique) return NO_CONFLICT;
     const conflicts = new Map<ObjectChange, Conflict>();
     let left = changes;
     for (;;) {
@@ -39,6 +42,7 @@ export class UniqueValues {
   }
 
   take(changes: readonly ObjectChange[]): void {
+    if (!this.#objects.hasUnique) return;
     for (const change of changes) this.#letGo(change, this.#holders);
     for (const change of changes) this.#claim(change, this.#holders);
   }

@@ -5,6 +5,7 @@ import type { EntryRecord, RecordedValue } from '../../src/engine/entry-record.t
 import { Database } from '../../src/store/database.ts';
 import { mappingRow } from '../../src/store/mappings.ts';
 import { RecordWriter, Records, type RecordGroup } from '../../src/store/records.ts';
+import { areOfOneKind, kindTextOf } from '../../src/store/record-form.ts';
 import { Runs } from '../../src/store/runs.ts';
 
 const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 5 }), fc.constantFrom('', '0', '[]', 'ü"\\'));
@@ -184,3 +185,45 @@ function sameExamples(groups: readonly RecordGroup[]): unknown {
     .map(({ key, examples }) => ({ key, ids: examples.map(idsOf) }))
     .toSorted((one, other) => (one.key < other.key ? -1 : 1));
 }
+
+const MEMBERS: readonly (keyof EntryRecord)[] = [
+  'situation',
+  'row',
+  'changes',
+  'response',
+  'rule',
+  'source',
+  'target',
+  'sourceName',
+  'targetName',
+  'outcome',
+  'held',
+  'differences',
+  'error',
+  'passedOver',
+];
+
+/** Two of which most members are the same, and plain. */
+const neighbours = fc
+  .tuple(record, record, fc.constantFrom(...MEMBERS), fc.boolean())
+  .map(([one, other, member, isPlain]): [EntryRecord, EntryRecord] => {
+    const base = isPlain ? { ...one, changes: [], passedOver: [], held: null, error: null } : one;
+    return [base, { ...base, [member]: other[member] }];
+  });
+
+it('takes two records for one kind only where they are, and always where they are plain', () => {
+  let same = 0;
+  fc.assert(
+    fc.property(neighbours, ([one, other]) => {
+      const areOne = kindTextOf(one) === kindTextOf(other);
+      const arePlain = [one, other].every(
+        ({ changes, passedOver, held, error }) =>
+          changes.length + passedOver.length === 0 && held === null && error === null,
+      );
+      if (areOne) same++;
+      expect(areOfOneKind(one, other)).toBe(areOne && arePlain);
+    }),
+    { numRuns: 5_000 },
+  );
+  expect(same).toBeGreaterThan(1_000);
+});
