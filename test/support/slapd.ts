@@ -4,8 +4,8 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -173,9 +173,10 @@ class RunningSlapd implements Slapd {
     const [slapd, slapdArgs] = this.#command(this.#slapd, args);
     const wrapper = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
     const [program = slapd, ...rest] = [...wrapper, slapd, ...slapdArgs];
-    const log = createWriteStream(join(this.folder, 'log'), { flags: 'a' });
-    const child = spawn(program, rest, { env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'pipe'] });
-    child.stderr.pipe(log);
+    // Straight into the file: what passes a log on takes a quarter of a processor from whom it measures.
+    const log = await open(join(this.folder, 'log'), 'a');
+    const child = spawn(program, rest, { env: ENVIRONMENT, stdio: ['ignore', 'ignore', log.fd] });
+    await log.close();
     this.#process = child;
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (!(await accepts(this.#port))) {
@@ -261,7 +262,7 @@ class RunningSlapd implements Slapd {
   }
 
   async #allOperations(): Promise<Operation[]> {
-    // The server writes its log line before it answers, the pipe needs a moment more.
+    // The server writes its log line before it answers; what nobody waits for needs a moment more.
     await sleep(50);
     const log = await this.#log();
     return [...log.matchAll(OPERATION)]
