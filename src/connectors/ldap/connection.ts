@@ -211,7 +211,18 @@ export class Connection implements AsyncDisposable {
         this.#tick();
       }, this.#limits.silenceMs / TICKS);
     }
+    this.#sendTogether();
     this.#socket.write(bytes);
+  }
+
+  /** Answers come several at a time, and so do the requests that take their places: one packet for all of a turn. */
+  #sendTogether(): void {
+    const socket = this.#socket;
+    if (socket.writableCorked > 0) return;
+    socket.cork();
+    process.nextTick(() => {
+      socket.uncork();
+    });
   }
 
   /** A server that is not being read cannot be late. */

@@ -90,6 +90,7 @@ function trimUnescaped(text: string): string {
 
 function unescape(text: string): string {
   const bare = /^".*"$/s.test(text) ? text.slice(1, -1) : text;
+  if (!bare.includes('\\')) return bare;
   const octets: Buffer[] = [];
   for (const [part] of bare.matchAll(/\\[0-9a-fA-F]{2}|\\.|[^\\]+/gs)) {
     if (/^\\[0-9a-fA-F]{2}$/.test(part)) octets.push(Buffer.from(part.slice(1), 'hex'));

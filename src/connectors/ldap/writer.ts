@@ -53,6 +53,7 @@ export class LdapWriter implements EntryWriter {
   readonly #vocabulary: Vocabulary;
   /** The control that brings the id with the answer, as it goes with every new entry where the server knows it. */
   #asksForId: Uint8Array | undefined;
+  #idDecoder: Decoder | undefined;
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
@@ -131,14 +132,14 @@ export class LdapWriter implements EntryWriter {
     readonly rest: ReadonlyMap<string, readonly Value[]>;
     readonly password: string | undefined;
   } {
-    const rest = new Map(attributes);
     for (const [name, values] of attributes) {
       const [password] = values;
       if (!this.#isSetByExtension(name, values) || typeof password !== 'string') continue;
+      const rest = new Map(attributes);
       rest.delete(name);
       return { rest, password };
     }
-    return { rest, password: undefined };
+    return { rest: attributes, password: undefined };
   }
 
   /** One plain password, and a server that hashes. A value that is hashed already (RFC 2307) is sent as it is. */
@@ -181,7 +182,7 @@ export class LdapWriter implements EntryWriter {
   /** The entry is there; without its id nobody could link it, so not to learn the id is not to know. */
   async #created(name: string, added: Response, signal: AbortSignal): Promise<Written> {
     const { schema, directory } = this.#parts;
-    const decoder = decoderFor({ attributes: [] }, schema, directory.schema);
+    const decoder = (this.#idDecoder ??= decoderFor({ attributes: [] }, schema, directory.schema));
     try {
       const shown = added.controls.find(({ type }) => type === POST_READ)?.value;
       const cursor = shown
