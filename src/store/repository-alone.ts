@@ -27,11 +27,11 @@ export class Alone {
     return this.#isAlone && !this.#created.has(key);
   }
 
-  /** Whether nothing has changed since the first look; `last`: the last change by now, when nobody else can write. */
-  holds(last: number): boolean {
-    const holds = this.#seen === undefined || this.#seen === last;
-    this.#isAlone &&= holds;
-    return holds;
+  /** The change after which others have written; undefined: nobody has. `last`: the last one, when nobody else can write. */
+  othersSince(last: number): number | undefined {
+    if (this.#seen === undefined || this.#seen === last) return undefined;
+    this.#isAlone = false;
+    return this.#seen;
   }
 
   /** These were committed, as the changes up to this number. */

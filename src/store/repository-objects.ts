@@ -146,18 +146,20 @@ export class RepositoryObjects {
   }
 
   /**
-   * All or none, durable when it returns. The values that change hands are freed before they are taken. `isAsSeen`: no object
-   * is there that was not looked for; where that does not hold any more, it is looked for now. Returns the number of the
-   * last change.
+   * All or none, durable when it returns. The values that change hands are freed before they are taken. `othersSince`: from
+   * the number of the last change to the one after which others have written; nothing is written over what they wrote.
+   * Returns the number of the last change.
    */
-  apply(changes: readonly PackedChange[], isAsSeen: (last: number) => boolean): number {
+  apply(changes: readonly PackedChange[], othersSince: (last: number) => number | undefined): number {
     let sequence = 0;
     this.#database.commitWith(() => {
       this.#forgetMarks();
       // The transaction has begun, so nobody else writes one between this look and the commit.
       sequence = this.lastChange();
-      if (!isAsSeen(sequence)) this.#refuseKnown(changes);
+      const seen = othersSince(sequence);
+      if (seen !== undefined) this.#refuseChanged(changes, seen);
       for (const { key, frees } of changes) for (const unique of frees) this.#free(unique, key);
+      if (seen !== undefined) this.#refuseTaken(changes);
       for (const { key, isKnown, after } of changes) {
         if (after) this.#put(key, after, ++sequence);
         else if (isKnown) this.#markDeleted(key, ++sequence);
@@ -168,10 +170,28 @@ export class RepositoryObjects {
     return sequence;
   }
 
-  #refuseKnown(changes: readonly PackedChange[]): void {
-    for (const { key, isKnown, after } of changes)
-      if (!isKnown && this.find(key))
-        throw new Error(`somebody else has created '${after?.id ?? key}' meanwhile`);
+  #refuseChanged(changes: readonly PackedChange[], seen: number): void {
+    const sql = 'SELECT changed FROM objects WHERE system = ? AND object = ? AND key = ?';
+    for (const { key, after } of changes) {
+      const row = this.#database.get(sql, ...this.#names(), key);
+      if (row && numberOf(row, 'changed') > seen)
+        throw new Error(`somebody else has written '${after?.id ?? key}' meanwhile`);
+    }
+  }
+
+  /** What an object had already it may keep, even where another has it too. */
+  #refuseTaken(changes: readonly PackedChange[]): void {
+    for (const { key, frees, after } of changes)
+      for (const unique of after?.takes ?? []) {
+        const had = frees.some(
+          ({ attribute, value }) => attribute === unique.attribute && value === unique.value,
+        );
+        const holder = had ? undefined : this.holderOf(unique);
+        if (holder !== undefined && holder !== key)
+          throw new Error(
+            `attribute ${unique.attribute} is unique, and somebody else has given its value to '${holder}' meanwhile`,
+          );
+      }
   }
 
   /**

@@ -114,7 +114,7 @@ export class RepositoryWriter implements EntryWriter {
 
   #commit(): void {
     const changes = [...this.#buffer.values()];
-    const last = this.#objects.apply(changes, (now) => this.#alone.holds(now));
+    const last = this.#objects.apply(changes, (last) => this.#alone.othersSince(last));
     this.#alone.note(changes, last);
   }
 

@@ -302,6 +302,37 @@ describe('the transaction', () => {
     expect([...(fixture?.contents().keys() ?? [])]).toEqual(['a', 'b']);
   });
 
+  it.each([
+    ['changed', (other: Session) => set(other, 'a', 'cn', ['theirs'])],
+    ['deleted', (other: Session) => writerOf(other).delete({ id: 'a', name: undefined }, signal)],
+  ])('writes nothing over what somebody else has %s meanwhile', async (_, act) => {
+    const session = await seeded(person('a'), person('b'));
+    const other = fixture?.open();
+    if (!other) throw new Error('no other');
+    applied(await set(session, 'a', 'cn', ['ours']));
+    applied(await act(other));
+    applied(await writerOf(other).commit(signal));
+    const theirs = fixture?.contents();
+    expect(codeOf(await writerOf(session).commit(signal))).toBe('Refused Refused');
+    expect(fixture?.contents()).toEqual(theirs);
+    applied(await set(session, 'b', 'cn', ['ours']));
+    applied(await set(other, 'b', 'sn', ['before']));
+    applied(await writerOf(session).commit(signal));
+    expect(fixture?.contents().get('b')).toMatchObject({ cn: ['ours'] });
+  });
+
+  it('gives nobody a unique value that somebody else has given away meanwhile', async () => {
+    const session = await seeded(person('a', { userName: ['one'] }));
+    const other = fixture?.open();
+    if (!other) throw new Error('no other');
+    applied(await create(session, person('b', { userName: ['two'] })));
+    applied(await set(session, 'a', 'cn', ['ours']));
+    applied(await create(other, person('c', { userName: ['two'] })));
+    applied(await writerOf(other).commit(signal));
+    expect(codeOf(await writerOf(session).commit(signal))).toBe('Refused Refused');
+    expect(await namesAfterCommit(session)).toEqual({ a: 'one', c: 'two' });
+  });
+
   it('keeps nothing of a commit that fails, and what the store had before', async () => {
     const session = await seeded(person('a'));
     fixture?.database.run(`INSERT INTO meta (name, value) VALUES ('x', 'y')`);
