@@ -175,7 +175,7 @@ export class RepositoryObjects {
     for (const { key, after } of changes) {
       const row = this.#database.get(sql, ...this.#names(), key);
       if (row && numberOf(row, 'changed') > seen)
-        throw new Error(`somebody else has written '${after?.id ?? key}' meanwhile`);
+        throw new Error(`somebody else has written '${after?.id ?? key}' meanwhile; run again`);
     }
   }
 
