@@ -80,7 +80,12 @@ export class Sides {
   get isAsItWas(): boolean {
     const { Source, Target } = this.rolls;
     const isUnknown = Source.items.length + Target.items.length > 0;
-    return !isUnknown && this.unlinked.areAllSeen && this.links.countQuiet() === this.links.count();
+    return !isUnknown && this.unlinked.areAllSeen && this.areLinksQuiet;
+  }
+
+  /** Whether both entries of every link were listed, with the content with which the pair was settled. */
+  get areLinksQuiet(): boolean {
+    return this.links.countQuiet() === this.links.count();
   }
 
   /** Unlinked entries that were recognised come to the work list, most of them without their content. */

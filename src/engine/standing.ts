@@ -35,7 +35,9 @@ export function calmOf(
   did: { readonly operations: number; readonly trips: number; readonly summary: Summary },
 ): Calm | undefined {
   const { operations, trips, summary } = did;
-  const isQuiet = operations + trips + summary.totals.failed === 0 && context.sides.remembered.areAll;
+  const { remembered, areLinksQuiet } = context.sides;
+  // A linked entry that was not listed, or not as it was, has a say in what was found of others.
+  const isQuiet = operations + trips + summary.totals.failed === 0 && remembered.areAll && areLinksQuiet;
   if (!isQuiet || !isPlain(context) || !isComplete(context)) return undefined;
   const { sequence: run, recordsAll } = context.request;
   const situations = summary.situations().filter(({ name }) => name !== 'Confirmed');

@@ -70,13 +70,17 @@ export class UnlinkedBook {
   /** Its rows are those that are kept. */
   readonly #kept: Header | undefined;
   readonly #dirty: BySide<Set<number>> = { Source: new Set(), Target: new Set() };
+  /** As the last run has left it, whether it holds or not. */
+  readonly #left: Header | undefined;
 
   constructor(pages: UnlinkedPages, options: UnlinkedBookOptions) {
     const { epoch, attributes } = options;
     this.#pages = pages;
     this.#options = options;
     this.#form = JSON.stringify([FORM, epoch, attributes.Source, attributes.Target]);
-    this.#kept = this.#open();
+    const left = pages.header();
+    this.#left = left === undefined ? undefined : (JSON.parse(left) as Header);
+    this.#kept = this.#left && this.#holds(this.#left) ? this.#left : undefined;
     this.#live = this.#kept?.live ?? { Source: 0, Target: 0 };
     const rows = this.#kept?.rows ?? { Source: 0, Target: 0 };
     this.#columns = { Source: new UnlinkedColumns(rows.Source), Target: new UnlinkedColumns(rows.Target) };
@@ -110,34 +114,40 @@ export class UnlinkedBook {
     }
   }
 
-  /** What was found of them need not stand the next time: something was done since. */
+  /** What was found of them need not stand the next time, also where this run could not use it. */
   disturb(): void {
-    if (this.#kept?.calm)
-      this.#pages.write(JSON.stringify({ ...this.#kept, calm: null }), this.#pageCounts(), []);
+    if (!this.#left?.calm) return;
+    this.#pages.write(JSON.stringify({ ...this.#left, calm: null }), pageCounts(this.#left.rows), []);
   }
 
   /** From now on the book holds, beside the links as they are. Who was not kept and is no newcomer is forgotten. */
   store(calm: Calm | undefined, newcomers: BySide<readonly DescribedNewcomer[]>): void {
-    if (this.#options.epoch === undefined) return;
+    if (this.#options.epoch === undefined) {
+      this.disturb();
+      return;
+    }
     for (const side of SIDES) this.#forgetOthers(side);
     const described = {
       Source: this.#append('Source', newcomers),
       Target: this.#append('Target', newcomers),
     };
-    const isNothing = !this.#kept && SIDES.every((side) => this.#columns[side].rows === 0);
-    if (isNothing) return;
-    const isSame = JSON.stringify(this.calm) === JSON.stringify(calm);
-    if (isSame && SIDES.every((side) => this.#dirty[side].size === 0)) return;
-    this.#pages.write(JSON.stringify(this.#header(calm)), this.#pageCounts(), this.#bodies(described));
+    if (this.#isWritten(calm)) return;
+    const header = this.#header(calm);
+    this.#pages.write(JSON.stringify(header), pageCounts(header.rows), this.#bodies(described));
   }
 
-  #open(): Header | undefined {
+  /** A book that could not be used is not left to the next run, however little there is to put in its place. */
+  #isWritten(calm: Calm | undefined): boolean {
+    const isNothing = SIDES.every((side) => this.#columns[side].rows === 0);
+    if (!this.#kept) return isNothing && !this.#left;
+    const isSame = JSON.stringify(this.calm) === JSON.stringify(calm);
+    return isSame && SIDES.every((side) => this.#dirty[side].size === 0);
+  }
+
+  #holds({ form, rows, live }: Header): boolean {
     const { epoch, holds } = this.#options;
-    const kept = epoch !== undefined && holds ? this.#pages.header() : undefined;
-    if (kept === undefined) return undefined;
-    const header = JSON.parse(kept) as Header;
-    const isMostlyGaps = SIDES.some((side) => header.rows[side] > 2 * (header.live[side] + PAGE_ROWS));
-    return header.form === this.#form && !isMostlyGaps ? header : undefined;
+    const isMostlyGaps = SIDES.some((side) => rows[side] > 2 * (live[side] + PAGE_ROWS));
+    return epoch !== undefined && holds && form === this.#form && !isMostlyGaps;
   }
 
   #load(side: Side): void {
@@ -203,11 +213,6 @@ export class UnlinkedBook {
     };
   }
 
-  #pageCounts(): BySide<number> {
-    const count = (side: Side): number => Math.ceil(this.#columns[side].rows / PAGE_ROWS);
-    return { Source: count('Source'), Target: count('Target') };
-  }
-
   *#bodies(described: BySide<ReadonlyMap<number, DescribedNewcomer>>): Generator<UnlinkedPage> {
     for (const side of SIDES) {
       for (const page of this.#dirty[side]) {
@@ -259,6 +264,10 @@ function describedOf([id, name, print, ...words]: Text): Described {
     keys.push({ rule, high, low });
   }
   return { id, name: name ?? undefined, print, keys };
+}
+
+function pageCounts({ Source, Target }: BySide<number>): BySide<number> {
+  return { Source: Math.ceil(Source / PAGE_ROWS), Target: Math.ceil(Target / PAGE_ROWS) };
 }
 
 function pageOf(row: number): number {

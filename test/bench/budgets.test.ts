@@ -43,17 +43,17 @@ const searches = (count: number): Budget['operations'] => ({ ...OPENING, SRCH: O
 
 const BUDGETS: Readonly<Record<string, Budget>> = {
   'start-up: validate of the cookbook': NOTHING,
-  'start-up: a run over nobody': { operations: searches(1), statements: 36, transactions: 9 },
+  'start-up: a run over nobody': { operations: searches(1), statements: 37, transactions: 9 },
   'first load, CSV → Repository': {
     operations: {},
-    statements: 85 + 3 * gathered(PEOPLE),
+    statements: 86 + 3 * gathered(PEOPLE),
     transactions: 14,
   },
   // The first run after the load: what it reads is recognised by the next one.
   'nothing changed, CSV → Repository': { operations: {}, statements: 54, transactions: 4 },
   'plan of creations, -o json': {
     operations: searches(1),
-    statements: 50 + 2 * gathered(PEOPLE),
+    statements: 51 + 2 * gathered(PEOPLE),
     transactions: 9,
   },
   'first load into an empty directory': {
@@ -66,7 +66,7 @@ const BUDGETS: Readonly<Record<string, Budget>> = {
   'nothing changed, Repository × LDAP': { operations: searches(PAGES), statements: 47, transactions: 3 },
   'first run over two full sides, no difference': {
     operations: searches(PAGES),
-    statements: 58 + 2 * gathered(PEOPLE),
+    statements: 59 + 2 * gathered(PEOPLE),
     transactions: 12,
   },
   // One fetch more: of those whose row has changed, the entries that have not.

@@ -211,6 +211,47 @@ describe('when something changes', () => {
     ]);
   });
 
+  it('somebody linked is not listed for a while: what was found beside them does not stand when they are back', async () => {
+    const twins = pairs(2);
+    putSource(twins, { id: 's9', key: 'k0', title: 'x' });
+    for (let run = 0; run < 2; run++) await twins.run();
+    expect(said(await twins.run(), 's9')).toEqual(['A13 FoundAlreadyLinked Report Reported s9→-']);
+    twins.both(({ source }) => source.missed.add('s0'));
+    expect(said(await twins.run(), 's9')).toEqual(['A14 Moved Report Reported s9→t0']);
+    twins.both(({ source }) => source.missed.clear());
+    const back = await twins.run();
+    expect([back.stood, said(back, 's9')]).toEqual([false, ['A13 FoundAlreadyLinked Report Reported s9→-']]);
+    expect((await twins.run()).stood).toBe(true);
+  });
+
+  it('a linked account is another for a while: what was found beside it does not stand when it is as it was', async () => {
+    const rules = [
+      { name: 'look', situations: ['Confirmed' as const, 'Absent' as const], response: 'Report' as const },
+    ];
+    const twins = pairs(2, { rules });
+    putSource(twins, { id: 's9', key: 'k0', title: 'x' });
+    for (let run = 0; run < 3; run++) await twins.run();
+    putTarget(twins, { id: 't0', key: 'other', title: 'y' });
+    expect(said(await twins.run(), 's9')).toEqual(['A11 Absent Report Reported s9→-']);
+    putTarget(twins, { id: 't0', key: 'k0', title: 'x' });
+    const back = await twins.run();
+    expect([back.stood, said(back, 's9')]).toEqual([false, ['A13 FoundAlreadyLinked Report Reported s9→-']]);
+  });
+
+  it('links were changed by hand, and nobody was left unlinked: what an older run has found is forgotten', async () => {
+    const rules = [
+      { name: 'leave', situations: ['SourceMissing' as const], response: 'Unlink' as const },
+      { name: 'join', situations: ['Found' as const], response: 'Report' as const },
+    ];
+    const twins = pairs(2, { rules });
+    putTarget(twins, { id: 't9', key: 'own t9', title: 'x' });
+    for (let run = 0; run < 3; run++) await twins.run();
+    twins.both((world) => world.link('s9', 't9'));
+    expect(said(await twins.run(), 't9')).toEqual(['B5 SourceMissing Unlink Applied s9→t9']);
+    const after = await twins.run();
+    expect([after.stood, said(after, 't9')]).toEqual([false, ['B4 Unassigned Report Reported -→t9']]);
+  });
+
   it('only one entry is asked for: nothing stands afterwards that was not looked at', async () => {
     const twins = await withStrangers();
     putSource(twins, { id: 's9', key: 'own t7', title: 'x' });
