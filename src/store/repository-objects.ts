@@ -3,6 +3,7 @@ import type { ObjectConfig } from '../connectors/connector.ts';
 import type { Entry, ObjectSchema, Value } from '../engine/entry.ts';
 import { keyOfId, normalise } from '../engine/matching.ts';
 import { numberOf, textOf, type Database } from './database.ts';
+import { inTheWay, type UniqueValue } from './unique-value.ts';
 
 export interface RepositoryConfig extends ObjectConfig {
   /** `namespace/name` of the ManagedSystem. */
@@ -23,12 +24,6 @@ export interface ObjectChange {
   readonly before: Entry | undefined;
   /** Undefined: it is deleted. */
   readonly after: Entry | undefined;
-}
-
-export interface UniqueValue {
-  readonly attribute: string;
-  /** In the normal form of the attribute's matching rule. */
-  readonly value: string;
 }
 
 /** The same as it is kept until it is committed: a fraction of the memory that entries take. */
@@ -179,19 +174,16 @@ export class RepositoryObjects {
     }
   }
 
-  /** What an object had already it may keep, even where another has it too. */
+  /** Asked when all is freed that these changes free, and nothing is taken yet. */
   #refuseTaken(changes: readonly PackedChange[]): void {
-    for (const { key, frees, after } of changes)
-      for (const unique of after?.takes ?? []) {
-        const had = frees.some(
-          ({ attribute, value }) => attribute === unique.attribute && value === unique.value,
-        );
-        const holder = had ? undefined : this.holderOf(unique);
-        if (holder !== undefined && holder !== key)
-          throw new Error(
-            `attribute ${unique.attribute} is unique, and somebody else has given its value to '${holder}' meanwhile`,
-          );
-      }
+    for (const { key, frees: had, after } of changes) {
+      const conflict = after && inTheWay({ key, had, takes: after.takes }, (unique) => this.holderOf(unique));
+      if (!conflict) continue;
+      const { attribute, holder } = conflict;
+      throw new Error(
+        `attribute ${attribute} is unique, and somebody else has given its value to '${holder}' meanwhile; run again`,
+      );
+    }
   }
 
   /**

@@ -19,7 +19,8 @@ import {
 } from './repository-objects.ts';
 import { Alone } from './repository-alone.ts';
 import { schemaProblem } from './repository-schema.ts';
-import { UniqueValues, type Conflict } from './unique-values.ts';
+import type { Conflict } from './unique-value.ts';
+import { UniqueValues } from './unique-values.ts';
 
 type Attributes = Iterable<readonly [string, readonly Value[]]>;
 

@@ -1,11 +1,6 @@
 /** Who has which unique value, while writes are buffered: what is committed, and over it what the buffer changes. */
-import type { ObjectChange, RepositoryObjects, UniqueValue } from './repository-objects.ts';
-
-export interface Conflict {
-  readonly attribute: string;
-  /** Key of the object that has the value. */
-  readonly holder: string;
-}
+import type { ObjectChange, RepositoryObjects } from './repository-objects.ts';
+import { inTheWay, nameOf, type Conflict, type UniqueValue } from './unique-value.ts';
 
 /** Attribute and value → key of its holder; undefined: it was let go. */
 type Holders = Map<string, string | undefined>;
@@ -49,32 +44,22 @@ export class UniqueValues {
 
   #letGo({ key, before }: ObjectChange, holders: Holders): void {
     for (const unique of this.#objects.uniqueValuesOf(before))
-      if (this.#holder(unique, holders) === key) holders.set(name(unique), undefined);
+      if (this.#holder(unique, holders) === key) holders.set(nameOf(unique), undefined);
   }
 
   #claim({ key, after }: ObjectChange, holders: Holders): void {
     for (const unique of this.#objects.uniqueValuesOf(after))
-      if (this.#holder(unique, holders) === undefined) holders.set(name(unique), key);
+      if (this.#holder(unique, holders) === undefined) holders.set(nameOf(unique), key);
   }
 
-  /** What an object has already it may keep, even where another was found with the same value. */
   #inTheWay({ key, before, after }: ObjectChange, holders: Holders): Conflict | undefined {
-    const own = new Set(this.#objects.uniqueValuesOf(before).map(name));
-    for (const unique of this.#objects.uniqueValuesOf(after)) {
-      if (own.has(name(unique))) continue;
-      const holder = this.#holder(unique, holders);
-      if (holder !== undefined && holder !== key) return { attribute: unique.attribute, holder };
-    }
-    return undefined;
+    const [had, takes] = [this.#objects.uniqueValuesOf(before), this.#objects.uniqueValuesOf(after)];
+    return inTheWay({ key, had, takes }, (unique) => this.#holder(unique, holders));
   }
 
   #holder(unique: UniqueValue, holders: Holders): string | undefined {
-    const key = name(unique);
+    const key = nameOf(unique);
     if (holders.has(key)) return holders.get(key);
     return this.#holders.has(key) ? this.#holders.get(key) : this.#objects.holderOf(unique);
   }
-}
-
-function name({ attribute, value }: UniqueValue): string {
-  return `${attribute}\0${value}`;
 }

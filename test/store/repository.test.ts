@@ -48,6 +48,12 @@ async function seeded(...entries: readonly Attributes[]): Promise<Session> {
   return session;
 }
 
+/** Of the same store. */
+function another(): Session {
+  if (!fixture) throw new Error('nothing is seeded');
+  return fixture.open();
+}
+
 async function namesAfterCommit(session: Session): Promise<Record<string, unknown>> {
   applied(await writerOf(session).commit(signal));
   const contents = fixture?.contents() ?? new Map<string, Attributes>();
@@ -289,8 +295,7 @@ describe('the transaction', () => {
   it('writes nothing over what somebody else has begun to fill meanwhile', async () => {
     const session = await seeded();
     applied(await create(session, person('a', { cn: ['ours'] })));
-    const other = fixture?.open();
-    if (!other) throw new Error('no other');
+    const other = another();
     applied(await create(other, person('a', { cn: ['theirs'] })));
     applied(await writerOf(other).commit(signal));
     expect(codeOf(await writerOf(session).commit(signal))).toBe('Refused Refused');
@@ -307,8 +312,7 @@ describe('the transaction', () => {
     ['deleted', (other: Session) => writerOf(other).delete({ id: 'a', name: undefined }, signal)],
   ])('writes nothing over what somebody else has %s meanwhile', async (_, act) => {
     const session = await seeded(person('a'), person('b'));
-    const other = fixture?.open();
-    if (!other) throw new Error('no other');
+    const other = another();
     applied(await set(session, 'a', 'cn', ['ours']));
     applied(await act(other));
     applied(await writerOf(other).commit(signal));
@@ -323,8 +327,7 @@ describe('the transaction', () => {
 
   it('gives nobody a unique value that somebody else has given away meanwhile', async () => {
     const session = await seeded(person('a', { userName: ['one'] }));
-    const other = fixture?.open();
-    if (!other) throw new Error('no other');
+    const other = another();
     applied(await create(session, person('b', { userName: ['two'] })));
     applied(await set(session, 'a', 'cn', ['ours']));
     applied(await create(other, person('c', { userName: ['two'] })));
@@ -441,8 +444,7 @@ describe('the transaction', () => {
 
   it('goes on beside somebody else who fills the same store, and writes over nobody', async () => {
     const session = await seeded();
-    const other = fixture?.open();
-    if (!other) throw new Error('no other');
+    const other = another();
     const commit = async (one: Session): Promise<unknown> => applied(await writerOf(one).commit(signal));
     const ids = (): string[] => [...(fixture?.contents().keys() ?? [])];
     applied(await create(session, person('a')));
