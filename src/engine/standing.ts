@@ -35,10 +35,10 @@ export function calmOf(
   did: { readonly operations: number; readonly trips: number; readonly summary: Summary },
 ): Calm | undefined {
   const { operations, trips, summary } = did;
-  const { remembered, areLinksQuiet } = context.sides;
-  // A linked entry that was not listed, or not as it was, has a say in what was found of others.
-  const isQuiet = operations + trips + summary.totals.failed === 0 && remembered.areAll && areLinksQuiet;
+  const isQuiet = operations + trips + summary.totals.failed === 0 && context.sides.remembered.areAll;
   if (!isQuiet || !isPlain(context) || !isComplete(context)) return undefined;
+  // A linked entry that was not listed, or not as it was, has a say in what was found of others.
+  if (!context.sides.areLinksQuiet) return undefined;
   const { sequence: run, recordsAll } = context.request;
   const situations = summary.situations().filter(({ name }) => name !== 'Confirmed');
   return { run, recordsAll, situations: situations.map(({ name, count }) => ({ name, count })) };
