@@ -17,8 +17,8 @@ export interface ParsedReference<V> {
 
 /** As in the API, a key of stringData wins over the same key of data. No message contains a value. */
 export function parseSecret(object: Readonly<Record<string, unknown>>): ParsedReference<Secret> {
-  const encoded = readTexts(object, 'data');
-  const plain = readTexts(object, 'stringData');
+  const encoded = readTexts(object, 'data', withoutName);
+  const plain = readTexts(object, 'stringData', withoutName);
   const values = new Map<string, Secret>();
   const problems = [...encoded.problems, ...plain.problems];
   const notes: ReferenceFinding[] = [];
@@ -38,8 +38,8 @@ export function parseSecret(object: Readonly<Record<string, unknown>>): ParsedRe
 export function parseConfigMap(
   object: Readonly<Record<string, unknown>>,
 ): ParsedReference<string | Uint8Array> {
-  const plain = readTexts(object, 'data');
-  const binary = readTexts(object, 'binaryData');
+  const plain = readTexts(object, 'data', withName);
+  const binary = readTexts(object, 'binaryData', withName);
   const values = new Map<string, string | Uint8Array>(plain.texts);
   const problems = [...plain.problems, ...binary.problems];
   for (const [key, text] of binary.texts) {
@@ -55,16 +55,38 @@ interface Texts {
   readonly problems: readonly ReferenceFinding[];
 }
 
-function readTexts(object: Readonly<Record<string, unknown>>, field: string): Texts {
+interface NotText {
+  readonly field: string;
+  readonly key: string;
+  /** Which of the keys, from 1. */
+  readonly place: number;
+}
+
+const withName = ({ field, key }: NotText): ReferenceFinding => ({
+  path: [field, key],
+  message: 'must be a string; put it in quotes',
+});
+
+/** Where a colon is missing, what was to be the value stands in the key. */
+const withoutName = ({ field, place }: NotText): ReferenceFinding => ({
+  path: [field],
+  message: `the value of key ${place} must be a string: write a colon and a space before it, and put it in quotes`,
+});
+
+function readTexts(
+  object: Readonly<Record<string, unknown>>,
+  field: string,
+  refuse: (found: NotText) => ReferenceFinding,
+): Texts {
   const found = object[field];
   if (found === undefined || found === null) return { texts: new Map(), problems: [] };
   if (!isRecord(found))
     return { texts: new Map(), problems: [{ path: [field], message: 'must be a map of strings' }] };
   const texts = new Map<string, string>();
   const problems: ReferenceFinding[] = [];
-  for (const [key, value] of Object.entries(found)) {
+  for (const [at, [key, value]] of Object.entries(found).entries()) {
     if (typeof value === 'string') texts.set(key, value);
-    else problems.push({ path: [field, key], message: 'must be a string; put it in quotes' });
+    else problems.push(refuse({ field, key, place: at + 1 }));
   }
   return { texts, problems };
 }

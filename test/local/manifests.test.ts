@@ -232,7 +232,8 @@ metadata: { name: bind, namespace: hr }
     {
       what: 'a number',
       yaml: 'stringData: { password: 12345 }',
-      problem: '4 stringData.password: must be a string; put it in quotes',
+      problem:
+        '4 stringData: the value of key 1 must be a string: write a colon and a space before it, and put it in quotes',
     },
     { what: 'a list', yaml: 'data: [sword-fish]', problem: '4 data: must be a map of strings' },
     {
