@@ -4,10 +4,12 @@ import type { AttributeSchema, Entry, Value } from './entry.ts';
 import type { LinkEffect, OperationEffect, OperationKind, Write } from './operation.ts';
 import type { Digest } from './ports.ts';
 import type { RecordedError } from './entry-record.ts';
+import type { ValueHashes } from './value-hashes.ts';
 
 export interface RespondInput {
   readonly definition: Definition;
   readonly digest: Digest;
+  readonly valueHashes: ValueHashes;
   readonly source: Entry | undefined;
   readonly target: Entry | undefined;
   readonly sourceKey: string | undefined;

@@ -5,11 +5,10 @@
 import type { AttributeRule, Author, Definition, Scope } from './definition.ts';
 import { leafOf } from './dn.ts';
 import { valuesOf, type AttributeSchema, type Entry, type Value } from './entry.ts';
-import { hashValues } from './fingerprint.ts';
 import { desiredOf } from './map.ts';
 import { sameValues, without } from './matching.ts';
-import type { Digest } from './ports.ts';
 import type { RecordedError } from './entry-record.ts';
+import type { ValueHashes } from './value-hashes.ts';
 
 export interface Difference {
   /** The name that rules and records use: the target attribute, or the source's where only an inbound rule maps it. */
@@ -55,15 +54,15 @@ interface Outbound {
 /** What is the same for all pairs of a definition. */
 export class Comparer {
   readonly definition: Definition;
-  readonly digest: Digest;
+  readonly valueHashes: ValueHashes;
   readonly outbound: readonly Outbound[];
   /** Those that read nothing an outbound rule writes: that has been looked at already. */
   readonly inbound: readonly AttributeRule[];
   readonly #naming: readonly string[];
 
-  constructor(definition: Definition, digest: Digest) {
+  constructor(definition: Definition, valueHashes: ValueHashes) {
     this.definition = definition;
-    this.digest = digest;
+    this.valueHashes = valueHashes;
     const inbound = definition.inbound.filter((rule) => rule.onUpdate);
     const outbound = definition.outbound.filter((rule) => rule.onUpdate);
     this.outbound = outbound.map((rule) => ({
@@ -135,7 +134,7 @@ class Comparing {
   /** Compared with the hash of what was last written; without one it counts as equal. */
   #compareWriteOnly(rule: AttributeRule, desired: readonly Value[]): void {
     const name = rule.attribute.name;
-    const hash = hashValues(desired, rule.attribute, this.#comparer.digest);
+    const hash = this.#comparer.valueHashes.of(desired, rule);
     const last = this.#pair.agreed.get(name);
     if (last === undefined || last === hash || desired.length === 0) {
       if (last !== undefined) this.#equal.set(name, last);
@@ -176,25 +175,26 @@ class Comparing {
   ): void {
     const { attribute, sensitive } = rule;
     if (sameValues(found.desired, found.actual, attribute.match)) {
-      this.#equal.set(agreedAs, hashValues(found.desired, attribute, this.#comparer.digest));
+      this.#equal.set(agreedAs, this.#comparer.valueHashes.of(found.desired, rule));
       return;
     }
-    const author = this.#author(agreedAs, attribute, found, rule === found.outbound);
+    const author = this.#author(agreedAs, rule, found);
     this.#differences.push({ ...found, name: attribute.name, agreedAs, attribute, sensitive, author });
   }
 
-  /** `outbound`: desired comes from the source; else from the target, and the roles are turned round. */
+  /** Where an outbound rule is asked, desired comes from the source; else from the target, and the roles are turned round. */
   #author(
     agreedAs: string,
-    attribute: AttributeSchema,
-    found: Pick<Difference, 'desired' | 'actual'>,
-    outbound: boolean,
+    rule: AttributeRule,
+    found: Pick<Difference, 'desired' | 'actual' | 'outbound'>,
   ): Author {
+    const { valueHashes } = this.#comparer;
+    const outbound = rule === found.outbound;
     const agreed = this.#pair.agreed.get(agreedAs);
-    const actual = hashValues(found.actual, attribute, this.#comparer.digest);
-    if (outbound && actual === this.#pair.unfinished.get(attribute.name)) return 'SourceChanged';
+    const actual = valueHashes.of(found.actual, rule);
+    if (outbound && actual === this.#pair.unfinished.get(rule.attribute.name)) return 'SourceChanged';
     if (agreed === undefined) return 'NeverAgreed';
-    const moved = hashValues(found.desired, attribute, this.#comparer.digest) !== agreed;
+    const moved = valueHashes.of(found.desired, rule) !== agreed;
     const drifted = actual !== agreed;
     if (moved && drifted) return 'Conflict';
     return moved === outbound ? 'SourceChanged' : 'TargetDrifted';

@@ -13,7 +13,6 @@ import {
 import { normalName, parentOf } from './dn.ts';
 import { sideOf, type SideDefinition } from './definition.ts';
 import type { Entry, Value } from './entry.ts';
-import { hashValues } from './fingerprint.ts';
 import { desiredOf } from './map.ts';
 
 type Side = 'Source' | 'Target';
@@ -52,7 +51,7 @@ function placeOf(takes: string): Pick<Act, 'takes' | 'parent'> {
   return { takes, parent: parentOf(takes) };
 }
 
-function draftOf(side: Side, from: Entry, { definition, scope, digest }: RespondInput): Draft | Failure {
+function draftOf(side: Side, from: Entry, { definition, scope, valueHashes }: RespondInput): Draft | Failure {
   const rules = side === 'Target' ? definition.outbound : definition.inbound;
   const { schema } = sideOf(definition, side === 'Target' ? 'Source' : 'Target');
   const own = sideOf(definition, side).schema;
@@ -65,7 +64,7 @@ function draftOf(side: Side, from: Entry, { definition, scope, digest }: Respond
     const desired = desiredOf(rule, scope, from, schema);
     if (desired.kind === 'Failed') return { kind: 'Error', outcome: 'Failed', error: desired.error };
     if (desired.kind === 'DoesNotApply') continue;
-    agreed.set(rule.attribute.name, hashValues(desired.values, rule.attribute, digest));
+    agreed.set(rule.attribute.name, valueHashes.of(desired.values, rule));
     if (desired.values.length === 0) continue;
     changes.push(changeOf(rule, [], desired.values));
     if (rule.attribute.name === own.name) name = String(desired.values[0]);

@@ -8,6 +8,7 @@ import type { NewIds } from './new-ids.ts';
 import type { PairView, PlanContext } from './plan-context.ts';
 import type { Digest, Since, Spool, StoredLink } from './ports.ts';
 import { makesSecondTarget } from './second-target.ts';
+import type { ValueHashes } from './value-hashes.ts';
 
 export class SeenPair implements PairView {
   readonly judged: Judged;
@@ -88,6 +89,10 @@ export class PairInput implements RespondInput {
 
   get digest(): Digest {
     return this.#context.digest;
+  }
+
+  get valueHashes(): ValueHashes {
+    return this.#context.valueHashes;
   }
 
   get source(): Entry | undefined {

@@ -10,6 +10,7 @@ import type { Roll } from './roll.ts';
 import type { SinceClocks } from './since.ts';
 import type { Summary } from './summary.ts';
 import type { UnlinkedRemembered } from './unlinked-remembered.ts';
+import type { ValueHashes } from './value-hashes.ts';
 
 /** Every link that is written in a run goes through here, so that what is known of all of them stays true. */
 export type LinkWrites = Pick<Links, 'put' | 'remove'>;
@@ -19,6 +20,7 @@ export interface PlanContext {
   readonly memory: Memory;
   readonly links: LinkWrites & { readonly links: Pick<LinkTable, 'findOld' | 'before'> };
   readonly digest: Digest;
+  readonly valueHashes: ValueHashes;
   readonly source: Roll;
   readonly target: Roll;
   readonly entries: Spool<Entry>;

@@ -47,7 +47,7 @@ export class Planner {
     this.#context = context;
     this.#settles = settlingOf(context.definition);
     this.#ids = new NewIds(context);
-    this.#comparer = new Comparer(context.definition, context.digest);
+    this.#comparer = new Comparer(context.definition, context.valueHashes);
   }
 
   /** What comes of so many of them, which are taken out. `judged`: in plan order. */

@@ -2,7 +2,6 @@
 import type { Decision } from './decide.ts';
 import { sideOf, type Definition, type Expression, type Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
-import { hashValues } from './fingerprint.ts';
 import { endsOf, type Judged } from './judged.ts';
 import { digestOf, type Operation, type OperationBody } from './operation.ts';
 import type { PairView, PlanContext } from './plan-context.ts';
@@ -15,15 +14,15 @@ export interface Prepared {
 }
 
 export function prepare(view: PairView, prepared: Prepared, context: PlanContext): Operation {
-  const { definition, digest, bodies } = context;
+  const { definition, digest, valueHashes, bodies } = context;
   const { decision, act, record } = prepared;
   // What a new target entry has is what both sides agree on: the hashes are there already.
   const agreed = act.kind === 'Create' && act.link.kind === 'Put' ? act.link.agreed : undefined;
   const hashes = Object.fromEntries(
-    act.changes.map(({ attribute, to }) => [
-      attribute.name,
-      agreed?.get(attribute.name) ?? hashValues(to, attribute, digest),
-    ]),
+    act.changes.map((change) => {
+      const { name } = change.attribute;
+      return [name, agreed?.get(name) ?? valueHashes.of(change.to, change)];
+    }),
   );
   const { kind, side, effects, takes, frees, parent } = act;
   const identity = { kind, side, takes, ...identityOf(view.judged) };

@@ -20,6 +20,7 @@ import { spooledEntries } from './spooled-entry.ts';
 import { Summary } from './summary.ts';
 import type { Unfinished } from './unfinished.ts';
 import type { Calm } from './unlinked-book.ts';
+import { ValueHashes } from './value-hashes.ts';
 
 export class Running {
   readonly #definition: Definition;
@@ -138,6 +139,7 @@ export class Running {
       memory: this.#ports.memory,
       links: this.#sides,
       digest: this.#ports.digest,
+      valueHashes: new ValueHashes(this.#ports.digest),
       source: this.#sides.rolls.Source,
       target: this.#sides.rolls.Target,
       entries: this.#sides.spool,

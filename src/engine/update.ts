@@ -15,7 +15,7 @@ import type { Share } from './decide.ts';
 import { sideOf } from './definition.ts';
 import { normalName, parentOf } from './dn.ts';
 import { valuesOf, type Entry } from './entry.ts';
-import { hashValues, printOf } from './fingerprint.ts';
+import { printOf } from './fingerprint.ts';
 import { desiredOf } from './map.ts';
 import { sameValues, without } from './matching.ts';
 import type { LinkEffect, OperationEffect, OperationKind } from './operation.ts';
@@ -61,7 +61,7 @@ function addOutbound(difference: Difference, { changes, agreed }: Gathered, inpu
   if (!difference.outbound) return;
   const { actual, desired, author } = difference;
   changes.push(changeOf(difference.outbound, actual, desired, author));
-  agreed.set(difference.agreedAs, hashValues(desired, difference.attribute, input.digest));
+  agreed.set(difference.agreedAs, input.valueHashes.of(desired, difference));
 }
 
 /** The target's value goes back through the inbound rules that read it; then both sides agree on it. */
@@ -70,7 +70,7 @@ function addInbound(
   { changes, agreed }: Gathered,
   input: RespondInput,
 ): RecordedError | undefined {
-  const { definition, source, target, scope, digest } = input;
+  const { definition, source, target, scope, valueHashes } = input;
   if (!source || !target) return undefined;
   for (const rule of difference.inbound) {
     const desired = desiredOf(rule, scope, target, definition.target.schema);
@@ -81,7 +81,7 @@ function addInbound(
       changes.push(changeOf(rule, actual, desired.values, difference.author));
   }
   const common = difference.outbound ? difference.actual : difference.desired;
-  agreed.set(difference.agreedAs, hashValues(common, difference.attribute, digest));
+  agreed.set(difference.agreedAs, valueHashes.of(common, difference));
   return undefined;
 }
 
