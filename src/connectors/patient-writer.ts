@@ -69,7 +69,8 @@ class Window {
   }
 
   async #admit(attempt: () => Promise<Written>, signal: AbortSignal): Promise<Written> {
-    await this.#enter(signal);
+    if (this.#inFlight < this.#size) this.#inFlight++;
+    else await this.#enter(signal);
     const cuts = this.#cuts;
     try {
       const written = await attempt();
@@ -84,7 +85,7 @@ class Window {
 
   /** Who is told to stop waits no longer; what it then asks for is not sent any more. */
   async #enter(signal: AbortSignal): Promise<void> {
-    if (this.#inFlight < this.#size || signal.aborted) {
+    if (signal.aborted) {
       this.#inFlight++;
       return;
     }

@@ -8,11 +8,11 @@ export interface RdnValue {
 
 /** The relative names from the entry up to the root, as they are written. */
 function rdnsOf(dn: string): string[] {
-  return cut(dn, /[,;]/);
+  return cut(dn, ',;');
 }
 
 export function rdnOf(dn: string): string {
-  return rdnsOf(dn)[0] ?? '';
+  return cut(dn, ',;', 1)[0] ?? '';
 }
 
 /** Empty for an entry directly under the root. */
@@ -22,7 +22,7 @@ export function parentOf(dn: string): string {
 
 /** The attributes of a relative name; more than one where it is joined by `+`. */
 export function rdnValues(rdn: string): RdnValue[] {
-  return cut(rdn, /\+/).map((pair) => {
+  return cut(rdn, '+').map((pair) => {
     const sign = pair.indexOf('=');
     const written = trimUnescaped(pair.slice(sign + 1));
     return {
@@ -65,8 +65,8 @@ function fold(text: string): string {
   return text.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ');
 }
 
-/** Cuts where a separator is neither escaped nor (RFC 2253) inside quotes. */
-function cut(text: string, separator: RegExp): string[] {
+/** Cuts where a separator is neither escaped nor (RFC 2253) inside quotes. No more than so many parts are looked for. */
+function cut(text: string, separators: string, most: number = Infinity): string[] {
   const parts: string[] = [];
   let start = 0;
   let quoted = false;
@@ -74,8 +74,9 @@ function cut(text: string, separator: RegExp): string[] {
     const character = text.charAt(index);
     if (character === '\\') index += 1;
     else if (character === '"') quoted = !quoted;
-    else if (!quoted && separator.test(character)) {
+    else if (!quoted && separators.includes(character)) {
       parts.push(text.slice(start, index));
+      if (parts.length === most) return parts;
       start = index + 1;
     }
   }

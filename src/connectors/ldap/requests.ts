@@ -12,9 +12,18 @@ import type { DirectorySchema } from './subschema.ts';
 const USER_IDENTITY = 0x80;
 const NEW_PASSWORD = 0x82;
 
+/** An attribute as the schema and the wire call it. */
+interface Known {
+  readonly name: string;
+  readonly type: string;
+  readonly isBoolean: boolean;
+}
+
 export class Vocabulary {
   readonly #schema: ObjectSchema;
   readonly #directory: DirectorySchema;
+  /** By every spelling that was asked for. */
+  readonly #known: Map<string, Known> = new Map();
 
   constructor(schema: ObjectSchema, directory: DirectorySchema) {
     this.#schema = schema;
@@ -22,10 +31,9 @@ export class Vocabulary {
   }
 
   attribute(name: string, values: readonly Value[]): Attribute {
-    const known = attributeOf(this.#schema, name);
-    const type = wireName(known?.name ?? name, this.#directory);
+    const { type, isBoolean } = this.#lookUp(name);
     if (values.every((value) => typeof value === 'string')) {
-      const texts = known?.type === 'Boolean' ? values.map((value) => value.toUpperCase()) : [...values];
+      const texts = isBoolean ? values.map((value) => value.toUpperCase()) : [...values];
       return new Attribute({ type, values: texts });
     }
     return new Attribute({ type, values: values.map((value) => Buffer.from(value)) });
@@ -53,11 +61,11 @@ export class Vocabulary {
   ): Attribute[] {
     const all = new Map<string, readonly Value[]>();
     for (const [attribute, values] of attributes) {
-      if (attribute !== this.#schema.name && values.length > 0) all.set(this.#canonical(attribute), values);
+      if (attribute !== this.#schema.name && values.length > 0) all.set(this.#lookUp(attribute).name, values);
     }
     if (!all.has('objectClass') && objectClasses.length > 0) all.set('objectClass', objectClasses);
     for (const { attribute, value } of rdnValues(rdnOf(name))) {
-      const known = this.#canonical(attribute);
+      const known = this.#lookUp(attribute).name;
       const present = all.get(known) ?? [];
       if (value !== undefined && !present.some((other) => sameLoosely(other, value))) {
         all.set(known, [...present, value]);
@@ -66,8 +74,15 @@ export class Vocabulary {
     return [...all].map(([attribute, values]) => this.attribute(attribute, values));
   }
 
-  #canonical(name: string): string {
-    return attributeOf(this.#schema, name)?.name ?? name;
+  #lookUp(name: string): Known {
+    const known = this.#known.get(name);
+    if (known) return known;
+    const attribute = attributeOf(this.#schema, name);
+    const canonical = attribute?.name ?? name;
+    const type = wireName(canonical, this.#directory);
+    const fresh = { name: canonical, type, isBoolean: attribute?.type === 'Boolean' };
+    this.#known.set(name, fresh);
+    return fresh;
   }
 
   #isReplaced(name: string): boolean {
