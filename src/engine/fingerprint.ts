@@ -20,9 +20,10 @@ export function printOf(
   let text = `${entry.id.length}:${entry.id}`;
   for (const attribute of attributes) {
     const values = valuesOf(entry, attribute, schema);
-    text += `|${values.length}`;
-    if (values.length === 1) text += prefixed(values[0] ?? '');
-    else for (const value of values.map(prefixed).toSorted()) text += value;
+    const [value = ''] = values;
+    // As most are: in one piece, since this is done for every entry that is read.
+    if (values.length === 1 && typeof value === 'string') text += `|1,${value.length}:${value}`;
+    else text += `|${values.length}${values.map(prefixed).toSorted().join('')}`;
   }
   return shortHash(text, digest);
 }

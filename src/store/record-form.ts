@@ -82,7 +82,8 @@ function haveSameAttributes({ differences: one }: EntryRecord, { differences: ot
 
 /** What is left of a record: the text for `unpackRecord`. */
 export function valuesTextOf({ sourceName, targetName, differences, held, error }: EntryRecord): string {
-  const packed = differences.flatMap(({ from, to }) => [packValues(from), packValues(to)]);
+  const packed: PackedValues[] = [];
+  for (const { from, to } of differences) packed.push(packValues(from), packValues(to));
   const values: Values =
     held || error
       ? [sourceName, targetName, packed, held && held.reason, error && error.message]
