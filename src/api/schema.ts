@@ -1,10 +1,9 @@
 /**
- * The structural schemas of our kinds, read from crds/. They are the only description of the three kinds:
+ * The structural schemas of our kinds, as crds/ has them. They are the only description of the three kinds:
  * defaults, offline validation and the generated types all come from these files.
  */
-import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
-import { kindNames, kinds, type Kind } from './names.ts';
+import { kindNames, type Kind } from './names.ts';
+import { SCHEMA_TEXTS } from './schema-texts.ts';
 
 export interface ValidationRule {
   readonly rule: string;
@@ -30,19 +29,8 @@ export interface Schema {
   readonly 'x-kubernetes-validations'?: readonly ValidationRule[];
 }
 
-interface ResourceDefinition {
-  readonly spec: { readonly versions: readonly [{ readonly schema: { readonly openAPIV3Schema: Schema } }] };
-}
-
 export function loadSchemas(): ReadonlyMap<Kind, Schema> {
-  return new Map(kindNames.map((kind) => [kind, loadSchema(kind)]));
-}
-
-/** crds/ lies beside src/ and beside dist/, so the way there is the same from both. */
-function loadSchema(kind: Kind): Schema {
-  const file = new URL(`../../crds/${kinds[kind].plural}.yaml`, import.meta.url);
-  const definition = parse(readFileSync(file, 'utf8')) as ResourceDefinition;
-  return definition.spec.versions[0].schema.openAPIV3Schema;
+  return new Map(kindNames.map((kind) => [kind, JSON.parse(SCHEMA_TEXTS[kind]) as Schema]));
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { conditionTypes, reasons } from '../../src/api/conditions.ts';
@@ -46,6 +47,12 @@ describe.each(kindNames.map((kind) => kinds[kind]))('the definition of $kind', (
       },
       versions: [{ name: version }],
     });
+  });
+
+  it('is a schema', () => {
+    const ajv = new Ajv();
+    expect(ajv.validateSchema(schema), ajv.errorsText()).toBe(true);
+    expect(ajv.validateSchema({ ...schema, type: 'text' })).toBe(false);
   });
 
   it('describes every field', () => {
