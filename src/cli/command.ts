@@ -4,18 +4,10 @@ import { ConnectorError } from '../engine/errors.ts';
 import type { Contract } from '../api/validation.ts';
 import { StateError } from '../store/state-error.ts';
 import type { Command, Settings } from '../settings.ts';
-import { approve } from './approve.ts';
 import type { Context } from './context.ts';
-import { explain } from './explain.ts';
 import { CommandFailure, EXIT, toldOf } from './failure.ts';
-import { get } from './get.ts';
-import { history, historyOfState } from './history.ts';
-import { link } from './link.ts';
-import { objects } from './objects.ts';
 import { reported, writeDocument } from './output.ts';
 import { loadProject, type Project } from './project.ts';
-import { takeRollCall } from './roll-call.ts';
-import { unlink } from './unlink.ts';
 import { problemLine, validate } from './validate.ts';
 
 /** What a process has, and what a test puts in its place. */
@@ -43,31 +35,35 @@ export async function runCommand(
   }
 }
 
-const COMMANDS: Readonly<
-  Record<Exclude<Command, 'validate'>, (project: Project, context: Context) => number | Promise<number>>
-> = {
-  plan: takeRollCall,
-  run: takeRollCall,
-  explain,
-  get,
-  history,
-  objects,
-  approve,
-  link,
-  unlink,
+type Perform = (project: Project, context: Context) => number | Promise<number>;
+
+/** Loaded when it is asked for: what a run needs would make `validate` half as slow again. */
+const COMMANDS: Readonly<Record<Exclude<Command, 'validate'>, () => Promise<Perform>>> = {
+  plan: async () => (await import('./roll-call.ts')).takeRollCall,
+  run: async () => (await import('./roll-call.ts')).takeRollCall,
+  explain: async () => (await import('./explain.ts')).explain,
+  get: async () => (await import('./get.ts')).get,
+  history: async () => (await import('./history.ts')).history,
+  objects: async () => (await import('./objects.ts')).objects,
+  approve: async () => (await import('./approve.ts')).approve,
+  link: async () => (await import('./link.ts')).link,
+  unlink: async () => (await import('./unlink.ts')).unlink,
 };
 
 async function dispatch(context: Context, contract: Contract | undefined): Promise<number> {
   const { command, operands, state } = context.settings;
   const folder = command === 'get' ? operands[1] : operands[0];
-  if (command === 'history' && folder === undefined && state !== undefined)
+  if (command === 'history' && folder === undefined && state !== undefined) {
+    const { historyOfState } = await import('./history.ts');
     return historyOfState(resolve(state), context);
+  }
   const project = await loadProject(folder ?? '.', state, contract);
   for (const { file, line, message } of project.manifests.notes)
     context.notes.write(`${file}:${line}: note: ${message}\n`);
   if (command === 'validate') return validate(project, context);
   if (project.problems.length > 0) return refuse(project, context);
-  return COMMANDS[command](project, context);
+  const perform = await COMMANDS[command]();
+  return perform(project, context);
 }
 
 /** Manifests that are not valid run nothing, not even those beside the mistake. */
