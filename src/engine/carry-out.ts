@@ -139,6 +139,7 @@ export class CarryingOut {
       bodies,
       summary: plan.summary,
       now: () => clock.now(),
+      foresee: (side, foreseen) => guards.sides.rolls[side].foresee(foreseen),
       newId,
       limits: this.#guardInput,
       applied: ({ kind, situation, sourceKey }) => {

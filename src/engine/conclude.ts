@@ -6,6 +6,7 @@ import { keyOfId } from './matching.ts';
 import type { LinkEffect, Operation, OperationBody } from './operation.ts';
 import type { LinkWrites } from './plan-context.ts';
 import type { Digest, Memory, StoredLink, Written } from './ports.ts';
+import type { Foreseen } from './recogniser.ts';
 import type { EntryRecord } from './entry-record.ts';
 import { isPureLink } from './summary.ts';
 
@@ -15,6 +16,8 @@ export interface ConcludeContext {
   readonly links: LinkWrites;
   readonly digest: Digest;
   readonly now: () => number;
+  /** Told of what was written and is settled, where it is known how the next listing will bring it. */
+  readonly foresee: (side: 'Source' | 'Target', foreseen: Foreseen) => void;
 }
 
 /** Neither side of the pair had a link when the operation was planned, so none has to be looked up. */
@@ -42,6 +45,8 @@ export function remember(
     const isNew = NOT_LINKED.includes(operation.situation);
     const before = isNew ? undefined : (sourceKey: string) => memory.links.bySource(sourceKey);
     context.links.put(linkOf(link, { body, written, before }, context));
+    if (written.foreseen && link.settles && operation.side !== 'Link')
+      context.foresee(operation.side, written.foreseen());
   }
   const { targetKey } = operation;
   if (targetKey === undefined) return;

@@ -5,6 +5,15 @@ import { shortHash } from './fingerprint.ts';
 import type { Baseline, Digest, Evidence, OpenSide } from './ports.ts';
 import type { Roll } from './roll.ts';
 
+/** Nothing was read. */
+export const NO_EVIDENCE: Evidence = {
+  complete: 'No',
+  proof: undefined,
+  reason: undefined,
+  message: undefined,
+  snapshot: false,
+};
+
 export type TripReason =
   'SourceShrunk' | 'TargetShrunk' | 'EmptySource' | 'EmptyTarget' | 'AttributeVanished';
 

@@ -7,16 +7,14 @@ import type { Entry, ObjectSchema, Value } from './entry.ts';
 import type { EntryRecord } from './entry-record.ts';
 import type { ConnectorError } from './errors.ts';
 import type { LinkPages } from './link-pages.ts';
-import type { RecogniserOf, Unknown } from './recogniser.ts';
+import type { Foreseen, RecogniserOf, Unknown } from './recogniser.ts';
 import type { UnlinkedPages } from './unlinked-pages.ts';
-
-/** Who vouches that a read saw everything. */
-export type Proof = 'Snapshot' | 'LastPage' | 'RowCount' | 'Trailer' | 'Checksum';
 
 /** SITUATIONS.md, "Evidence": what a read ends with. */
 export interface Evidence {
   readonly complete: 'Yes' | 'Unproved' | 'No';
-  readonly proof: Proof | undefined;
+  /** Who vouches that it saw everything. */
+  readonly proof: 'Snapshot' | 'LastPage' | 'RowCount' | 'Trailer' | 'Checksum' | undefined;
   /** One word in PascalCase: why the read counts as No. */
   readonly reason: string | undefined;
   /** For people: what contradicts it, where, and the way out. */
@@ -70,7 +68,12 @@ export interface EntryReader {
 
 /** A write has three results. Unknown: sent, answer lost; whoever gets it looks before acting again. */
 export type Written =
-  | { readonly kind: 'Applied'; readonly id: string; readonly name: string | undefined }
+  | {
+      readonly kind: 'Applied';
+      readonly id: string;
+      readonly name: string | undefined;
+      readonly foreseen?: () => Foreseen;
+    }
   | { readonly kind: 'Refused' | 'Unknown'; readonly error: ConnectorError };
 
 export interface NewEntry {

@@ -22,3 +22,12 @@ export interface Unknown {
   /** Undefined where the record has no octets of its own that could be recognised. */
   readonly rawPrint: string | undefined;
 }
+
+/**
+ * An entry that was written as the next listing will bring it, and the octets that it will show to a recogniser: only
+ * from a writer that knows both for certain.
+ */
+export interface Foreseen {
+  readonly entry: Entry;
+  readonly raw: Uint8Array;
+}

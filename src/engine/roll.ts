@@ -6,6 +6,7 @@
 import { decodeAll } from './decode-all.ts';
 import type { CorrelationRule, SideDefinition } from './definition.ts';
 import type { Entry } from './entry.ts';
+import { NO_EVIDENCE } from './evidence.ts';
 import { hashKey, printOf } from './fingerprint.ts';
 import type { Item } from './item.ts';
 import type { LoggedKey } from './key-log.ts';
@@ -15,7 +16,7 @@ import { keyOfId } from './matching.ts';
 import { Met, QUIET } from './met.ts';
 import { Ordinals } from './ordinals.ts';
 import type { Digest, EntryReader, Evidence, Fetched, Spool } from './ports.ts';
-import type { Recogniser, Unknown } from './recogniser.ts';
+import type { Foreseen, Recogniser, Unknown } from './recogniser.ts';
 import { Tally } from './tally.ts';
 import { TargetKeys } from './target-keys.ts';
 import type { Recalled, UnlinkedBook } from './unlinked-book.ts';
@@ -31,14 +32,6 @@ export interface RollContext {
   readonly correlate: readonly CorrelationRule[];
   readonly progress: (side: 'Source' | 'Target', entries: number) => void;
 }
-
-const NO_EVIDENCE: Evidence = {
-  complete: 'No',
-  proof: undefined,
-  reason: undefined,
-  message: undefined,
-  snapshot: false,
-};
 
 /** An entry whose id was met before. */
 interface Again {
@@ -58,6 +51,7 @@ export class Roll {
   readonly #work: WorkList;
   readonly #keys: TargetKeys;
   readonly #ordinals: Ordinals;
+  #printOfOctets: ReturnType<Digest['octets']> | undefined;
 
   constructor(definition: SideDefinition, context: RollContext) {
     this.definition = definition;
@@ -122,7 +116,7 @@ export class Roll {
   #recogniser(form: string): Recogniser {
     const { digest, links } = this.#context;
     const { side } = this.definition;
-    const printOfOctets = digest.octets(`${side} record ${form}`);
+    const printOfOctets = (this.#printOfOctets = digest.octets(`${side} record ${form}`));
     return {
       recognise: (raw) => {
         const print = printOfOctets(raw);
@@ -219,12 +213,26 @@ export class Roll {
     const { side } = this.definition;
     if (answer.kind !== 'There') return unread(answer, { side, key: this.keyOf(answer.id), link });
     const { entry, listed } = answer;
-    const hash = hashKey(side, this.keyOf(entry.id), this.#context.digest);
-    const met = this.met.add(hash, false);
-    this.#print(met, entry);
+    const met = this.#meetUnlisted(entry);
     const item = this.#work.examine(entry, { link, met, listed: false });
     if (item.state === 'InScope' && !listed) item.state = 'OutOfScope';
     return item;
+  }
+
+  /** An entry that this run has written is recognised by the next one. */
+  foresee({ entry, raw }: Foreseen): void {
+    if (!this.#printOfOctets) return;
+    const { side } = this.definition;
+    const met = this.#meetUnlisted(entry);
+    this.met.knowRaw(met, this.#printOfOctets(raw), this.#context.links.masks[side].of(entry));
+    if (side === 'Target') this.#work.logKeys(met, entry);
+  }
+
+  #meetUnlisted(entry: Entry): number {
+    const hash = hashKey(this.definition.side, this.keyOf(entry.id), this.#context.digest);
+    const met = this.met.add(hash, false);
+    this.#print(met, entry);
+    return met;
   }
 
   keyOf(id: string): string {

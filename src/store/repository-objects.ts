@@ -2,6 +2,7 @@
 import type { ObjectConfig } from '../connectors/connector.ts';
 import type { Entry, ObjectSchema, Value } from '../engine/entry.ts';
 import { keyOfId, normalise } from '../engine/matching.ts';
+import type { Foreseen } from '../engine/recogniser.ts';
 import { numberOf, textOf, type Database } from './database.ts';
 import { inTheWay, type UniqueValue } from './unique-value.ts';
 
@@ -72,9 +73,8 @@ export class RepositoryObjects {
       'SELECT CAST(id AS BLOB), CAST(attributes AS BLOB) FROM objects WHERE system = ? AND object = ? AND deleted_at IS NULL ORDER BY key';
     for (const [id, attributes] of this.#database.columns(sql, ...this.#names())) {
       if (!(id instanceof Uint8Array) || !(attributes instanceof Uint8Array)) continue;
-      // No id holds the octet 0xff, which is none of UTF-8.
       yield {
-        raw: Buffer.concat([id, BORDER, attributes]),
+        raw: rawOf(id, attributes),
         decode: () => entryOf(textIn(id), textIn(attributes)),
       };
     }
@@ -251,6 +251,16 @@ export class RepositoryObjects {
   #names(): [string, string] {
     return [this.config.system, this.config.name];
   }
+}
+
+/** An object that is stored like this, as `allRaw` will show it. */
+export function foreseen(entry: Entry, attributes: string): Foreseen {
+  return { entry, raw: rawOf(Buffer.from(entry.id), Buffer.from(attributes)) };
+}
+
+/** No id holds the octet 0xff, which is none of UTF-8. */
+function rawOf(id: Uint8Array, attributes: Uint8Array): Uint8Array {
+  return Buffer.concat([id, BORDER, attributes]);
 }
 
 function textIn(octets: Uint8Array): string {

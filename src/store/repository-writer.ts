@@ -12,6 +12,7 @@ import type { Entry, Value } from '../engine/entry.ts';
 import { ConnectorError } from '../engine/errors.ts';
 import type { EntryChange, EntryWriter, NewEntry, Together, Written } from '../engine/ports.ts';
 import {
+  foreseen,
   unpacked,
   type ObjectChange,
   type PackedChange,
@@ -41,6 +42,7 @@ export class RepositoryWriter implements EntryWriter {
   #unique: UniqueValues | undefined;
   readonly #alone: Alone;
   #waiting: Waiting[] = [];
+  #isTogether = false;
 
   constructor(objects: RepositoryObjects) {
     this.#objects = objects;
@@ -100,6 +102,7 @@ export class RepositoryWriter implements EntryWriter {
       // What may have to be written before is durable before.
       this.#values();
       this.#objects.begin();
+      this.#isTogether = true;
     },
     commit: async () => {
       // Who waits for a value is judged first, and whoever else waits has a turn.
@@ -121,6 +124,7 @@ export class RepositoryWriter implements EntryWriter {
 
   #forget(): void {
     this.#buffer.clear();
+    this.#isTogether = false;
     this.#unique = undefined;
     this.#alone.forget();
   }
@@ -140,10 +144,17 @@ export class RepositoryWriter implements EntryWriter {
     if (problem) return refused(problem.code, problem.message, problem.attribute);
     const change = { key, before, after: merged(present, written, schema.id) };
     const conflict = await this.#settle(change);
-    if (!conflict) return { kind: 'Applied', id: present.id, name: undefined };
+    if (!conflict) return this.#applied(change);
     const holder = this.#find(conflict.holder)?.id ?? conflict.holder;
     const message = `attribute ${conflict.attribute} is unique, and '${holder}' has the same value`;
     return refused('SchemaViolation', message, conflict.attribute);
+  }
+
+  /** What is held until a commit of everything is held without its content. */
+  #applied({ key, after }: Writing): Written {
+    const applied = { kind: 'Applied', id: after.id, name: undefined } as const;
+    const attributes = this.#isTogether ? this.#buffer.get(key)?.after?.attributes : undefined;
+    return attributes === undefined ? applied : { ...applied, foreseen: () => foreseen(after, attributes) };
   }
 
   #values(): UniqueValues {

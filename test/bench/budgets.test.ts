@@ -49,8 +49,8 @@ const BUDGETS: Readonly<Record<string, Budget>> = {
     statements: 86 + 3 * gathered(PEOPLE),
     transactions: 14,
   },
-  // The first run after the load: what it reads is recognised by the next one.
-  'nothing changed, CSV → Repository': { operations: {}, statements: 54, transactions: 4 },
+  // The very first run after the load: what that has written is recognised.
+  'nothing changed, CSV → Repository': { operations: {}, statements: 47, transactions: 3 },
   'plan of creations, -o json': {
     operations: searches(1),
     statements: 51 + 2 * gathered(PEOPLE),

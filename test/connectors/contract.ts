@@ -90,7 +90,7 @@ export function change(
   };
 }
 
-export function applied(written: Written): { id: string; name: string | undefined } {
+export function applied(written: Written): Extract<Written, { kind: 'Applied' }> {
   if (written.kind !== 'Applied')
     throw new Error(`${written.kind}: ${written.error.code} ${written.error.message}`);
   return written;

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { AttributeDeclaration, Session } from '../../src/connectors/connector.ts';
-import type { Value } from '../../src/engine/entry.ts';
+import type { Entry, Value } from '../../src/engine/entry.ts';
 import type { EntryWriter, Together, Written } from '../../src/engine/ports.ts';
 import { numberOf } from '../../src/store/database.ts';
 import { applied, change, codeOf, person, readAll, type Attributes } from '../connectors/contract.ts';
@@ -52,6 +52,17 @@ async function seeded(...entries: readonly Attributes[]): Promise<Session> {
 function another(): Session {
   if (!fixture) throw new Error('nothing is seeded');
   return fixture.open();
+}
+
+/** Every record's octets, none of them known, and what they say. */
+async function skimmed(session: Session): Promise<[Buffer[], Entry[]]> {
+  const raws: Buffer[] = [];
+  const found: Entry[] = [];
+  const recognise = (raw: Uint8Array): string => String(raws.push(Buffer.from(raw)));
+  const request = { attributes: [...session.schema.attributes.keys()], filter: undefined };
+  for await (const batch of session.skim?.(request, () => ({ recognise }), signal) ?? [])
+    found.push(...batch.map(({ entry }) => entry));
+  return [raws, found];
 }
 
 async function namesAfterCommit(session: Session): Promise<Record<string, unknown>> {
@@ -418,6 +429,37 @@ describe('the transaction', () => {
       note();
       await again.commit(signal);
       expect([ids(), noted()]).toEqual([['a', 'c'], true]);
+    });
+
+    it('foresees each object as the next listing brings it, octet for octet', async () => {
+      const session = await seeded();
+      const together = begin(session);
+      const ugly: Record<string, readonly Value[]>[] = [
+        person('plain'),
+        { ...person('Ünicöde 李'), sn: ['ä"\\\u0000\u2028'], mail: ['X@y.org', 'z@y.org'] },
+        { ...person('half'), cn: ['\ud800'] },
+        { ...person('bare'), cn: [''], photo: [Uint8Array.of(0, 255, 10)], age: ['007'] },
+      ];
+      const written = await Promise.all(
+        ugly.map((entry) =>
+          writerOf(session).create({ name: undefined, attributes: new Map(Object.entries(entry)) }, signal),
+        ),
+      );
+      const expected = written.map((one) => applied(one).foreseen?.());
+      await together.commit(signal);
+      const [raws, found] = await skimmed(another());
+      const byId = new Map(expected.map((one) => [one?.entry.id, one]));
+      expect(found.map(({ id }) => id)).toEqual(expect.arrayContaining([...byId.keys()]));
+      for (const [at, { id, attributes }] of found.entries()) {
+        expect(Buffer.from(byId.get(id)?.raw ?? []).equals(raws[at] ?? Buffer.alloc(0))).toBe(true);
+        // What is no text in UTF-8 comes back as another.
+        if (id !== 'half') expect(byId.get(id)?.entry.attributes).toEqual(attributes);
+      }
+    });
+
+    it('foresees nothing of what is only held', async () => {
+      const session = await seeded();
+      expect(applied(await create(session, person('a'))).foreseen).toBeUndefined();
     });
 
     it('judges first who waits for a value', async () => {

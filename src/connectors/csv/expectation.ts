@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 
 import { ConnectorError } from '../../engine/errors.ts';
-import type { Proof } from '../../engine/ports.ts';
+import type { Evidence } from '../../engine/ports.ts';
 import type { CsvExpectation } from './config.ts';
 import { confine, fileError, requireInside } from './place.ts';
 
@@ -27,7 +27,7 @@ export interface Checksum {
 }
 
 export type Verdict =
-  | { readonly kind: 'Proved'; readonly proof: Proof }
+  | { readonly kind: 'Proved'; readonly proof: NonNullable<Evidence['proof']> }
   | { readonly kind: 'Contradicted'; readonly reason: string; readonly message: string }
   | { readonly kind: 'Undeclared' };
 
