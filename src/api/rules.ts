@@ -26,13 +26,16 @@ export function compileRules(root: Schema): RuleCheck {
   for (const schema of schemasWithin(root)) {
     const compiled = (schema['x-kubernetes-validations'] ?? [])
       .filter((rule) => !/\boldSelf\b/.test(rule.rule))
-      .map((rule) => ({
-        rule,
-        holds: compile(rule.rule),
-      }));
+      .map((rule) => ({ rule, holds: whenAsked(() => compile(rule.rule)) }));
     if (compiled.length > 0) rules.set(schema, compiled);
   }
   return (value, found) => check(value, root, [], { rules, found });
+}
+
+/** Most rules are about fields that most objects do not have. */
+function whenAsked(compile: () => Evaluate): Evaluate {
+  let compiled: Evaluate | undefined;
+  return (bindings) => (compiled ??= compile())(bindings);
 }
 
 function schemasWithin(schema: Schema): Schema[] {

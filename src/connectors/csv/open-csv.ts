@@ -68,8 +68,11 @@ function checkWritable(object: CsvObject, options: OpenOptions): void {
   }
 }
 
+/** Whatever follows the header is of no interest, and is not taken apart. */
+const HEADER_ALONE: Skimming = { recogniser: { recognise: () => undefined }, header: undefined };
+
 async function readHeader(file: CsvFile, signal: AbortSignal): Promise<readonly string[]> {
-  for await (const lines of scan(file, signal, false)) {
+  for await (const lines of scan(file, signal, false, HEADER_ALONE)) {
     const first = lines[0];
     if (first?.kind === 'Header') return first.cells;
   }

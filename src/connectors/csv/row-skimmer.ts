@@ -15,8 +15,8 @@ const CARRIAGE_RETURN = 0x0d;
 
 export interface Skimming {
   readonly recogniser: Recogniser;
-  /** Under another one nobody is asked. */
-  readonly header: readonly string[];
+  /** Under another one nobody is asked; undefined: under any. */
+  readonly header: readonly string[] | undefined;
 }
 
 type UncutRow = Omit<Row, 'cells'>;
@@ -86,7 +86,7 @@ export class RowSkimmer {
     const raw = boundaries.row();
     const [cells = []] = this.#parse(raw, 1);
     this.#begun = true;
-    this.#asks = cells.length === header.length && cells.every((cell, index) => cell === header[index]);
+    this.#asks = header === undefined || isSame(cells, header);
     return { cells, raw, line: boundaries.line };
   }
 
@@ -124,6 +124,10 @@ export class RowSkimmer {
     if (records.length === count) return records;
     throw new Error(`${String(count)} rows were found where csv-parse finds ${String(records.length)}`);
   }
+}
+
+function isSame(cells: readonly string[], header: readonly string[]): boolean {
+  return cells.length === header.length && cells.every((cell, index) => cell === header[index]);
 }
 
 /** Neighbours in the text need no copy of their own. */
