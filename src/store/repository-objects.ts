@@ -14,7 +14,8 @@ export interface RepositoryConfig extends ObjectConfig {
 }
 
 const NONE: readonly UniqueValue[] = [];
-const BORDER = Uint8Array.of(0xff);
+/** Between id and attributes: none of UTF-8, so no id holds it. */
+const BORDER = 0xff;
 
 /** How long a deleted mark is kept. */
 const KEEP_DELETED_MS = 90 * 86_400_000;
@@ -69,15 +70,11 @@ export class RepositoryObjects {
 
   /** As it is stored, and how to make an entry of it. */
   *allRaw(): Generator<{ readonly raw: Uint8Array; readonly decode: () => Entry }> {
-    const sql =
-      'SELECT CAST(id AS BLOB), CAST(attributes AS BLOB) FROM objects WHERE system = ? AND object = ? AND deleted_at IS NULL ORDER BY key';
-    for (const [id, attributes] of this.#database.columns(sql, ...this.#names())) {
-      if (!(id instanceof Uint8Array) || !(attributes instanceof Uint8Array)) continue;
-      yield {
-        raw: rawOf(id, attributes),
-        decode: () => entryOf(textIn(id), textIn(attributes)),
-      };
-    }
+    // In one piece: to put it together here takes as long as all the rest.
+    const sql = `SELECT CAST(id || x'ff' || attributes AS BLOB) FROM objects
+      WHERE system = ? AND object = ? AND deleted_at IS NULL ORDER BY key`;
+    for (const [raw] of this.#database.columns(sql, ...this.#names()))
+      if (raw instanceof Uint8Array) yield { raw, decode: () => entryIn(raw) };
   }
 
   find(key: string): Entry | undefined {
@@ -255,12 +252,15 @@ export class RepositoryObjects {
 
 /** An object that is stored like this, as `allRaw` will show it. */
 export function foreseen(entry: Entry, attributes: string): Foreseen {
-  return { entry, raw: rawOf(Buffer.from(entry.id), Buffer.from(attributes)) };
+  return {
+    entry,
+    raw: Buffer.concat([Buffer.from(entry.id), Uint8Array.of(BORDER), Buffer.from(attributes)]),
+  };
 }
 
-/** No id holds the octet 0xff, which is none of UTF-8. */
-function rawOf(id: Uint8Array, attributes: Uint8Array): Uint8Array {
-  return Buffer.concat([id, BORDER, attributes]);
+function entryIn(raw: Uint8Array): Entry {
+  const border = raw.indexOf(BORDER);
+  return entryOf(textIn(raw.subarray(0, border)), textIn(raw.subarray(border + 1)));
 }
 
 function textIn(octets: Uint8Array): string {
