@@ -69,8 +69,7 @@ class Window {
   }
 
   async #admit(attempt: () => Promise<Written>, signal: AbortSignal): Promise<Written> {
-    if (this.#inFlight < this.#size) this.#inFlight++;
-    else await this.#enter(signal);
+    await this.#enter(signal);
     const cuts = this.#cuts;
     try {
       const written = await attempt();
@@ -85,7 +84,7 @@ class Window {
 
   /** Who is told to stop waits no longer; what it then asks for is not sent any more. */
   async #enter(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) {
+    if (this.#inFlight < this.#size || signal.aborted) {
       this.#inFlight++;
       return;
     }

@@ -40,8 +40,6 @@ export class Connection implements AsyncDisposable {
   /** Set once, never cleared: why nothing can be sent any more. */
   #broken: ConnectorError | undefined;
   #socket: Socket;
-  /** Asked for in this turn of the event loop. */
-  readonly #unsent: Uint8Array[] = [];
   #lastId = 0;
   #held = 0;
   #paused = false;
@@ -82,9 +80,7 @@ export class Connection implements AsyncDisposable {
     this.#forget(operation);
     if (wasSent) {
       this.#abandoned.add(operation.id);
-      this.#sendTogether(abandonMessage(this.#nextId(), operation.id));
-      // The connection may be given up in this very turn.
-      this.#sendUnsent();
+      this.#socket.write(abandonMessage(this.#nextId(), operation.id));
     }
     operation.asker.fail(reason, wasSent);
     this.#sendWaiting();
@@ -215,21 +211,18 @@ export class Connection implements AsyncDisposable {
         this.#tick();
       }, this.#limits.silenceMs / TICKS);
     }
-    this.#sendTogether(bytes);
+    this.#sendTogether();
+    this.#socket.write(bytes);
   }
 
   /** Answers come several at a time, and so do the requests that take their places: one packet for all of a turn. */
-  #sendTogether(bytes: Uint8Array): void {
-    if (this.#unsent.push(bytes) > 1) return;
+  #sendTogether(): void {
+    const socket = this.#socket;
+    if (socket.writableCorked > 0) return;
+    socket.cork();
     process.nextTick(() => {
-      this.#sendUnsent();
+      socket.uncork();
     });
-  }
-
-  #sendUnsent(): void {
-    const [first, ...others] = this.#unsent.splice(0);
-    if (!first || this.#broken) return;
-    this.#socket.write(others.length === 0 ? first : Buffer.concat([first, ...others]));
   }
 
   /** A server that is not being read cannot be late. */
