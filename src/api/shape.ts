@@ -12,7 +12,7 @@ export function compileShape(schema: Schema): ShapeCheck {
   return (value) => (validate(value) ? [] : (validate.errors ?? []).flatMap(toProblem));
 }
 
-/** Half the time of every start: a schema of ours is known to be one (test/api), and its checks run a few times. */
+/** Compiling takes half as long: a schema of ours is known to be one (test/api), and its checks run a few times. */
 const TRUSTED = { meta: false, validateSchema: false, code: { optimize: false } } as const;
 
 const formats = {

@@ -37,7 +37,7 @@ export async function runCommand(
 
 type Perform = (project: Project, context: Context) => number | Promise<number>;
 
-/** Loaded when it is asked for: what a run needs would make `validate` half as slow again. */
+/** Loaded when it is asked for: what a run needs would make `validate` a third slower. */
 const COMMANDS: Readonly<Record<Exclude<Command, 'validate'>, () => Promise<Perform>>> = {
   plan: async () => (await import('./roll-call.ts')).takeRollCall,
   run: async () => (await import('./roll-call.ts')).takeRollCall,

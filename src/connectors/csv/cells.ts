@@ -48,3 +48,7 @@ export function splitLineEnd(raw: Buffer): { readonly content: Buffer; readonly 
   const end = raw.length - length;
   return { content: raw.subarray(0, end), lineEnd: raw.subarray(end).toString('latin1') };
 }
+
+export function sameCells(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((cell, at) => cell === other[at]);
+}

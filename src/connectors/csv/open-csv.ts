@@ -11,7 +11,7 @@ import type { OpenOptions, OpenSession, Probe, Session } from '../connector.ts';
 import { mergeSchema, plainAttribute, type MergedSchema } from '../schema.ts';
 import type { CsvDialect, CsvObject } from './config.ts';
 import { parseExpectation } from './expectation.ts';
-import { endsLine } from './cells.ts';
+import { endsLine, sameCells } from './cells.ts';
 import { confine, type Place } from './place.ts';
 import type { Skimming } from './row-skimmer.ts';
 import { scan, type CsvFile, type Line, type ScanEnd } from './scan.ts';
@@ -196,9 +196,7 @@ class CsvSession implements Session {
 
   #checkHeader(first: Line | undefined): void {
     if (first?.kind !== 'Header') return;
-    const same =
-      first.cells.length === this.#header.length && first.cells.every((cell, i) => cell === this.#header[i]);
-    if (!same)
+    if (!sameCells(first.cells, this.#header))
       throw new ConnectorError('Changed', `${this.#file.place.label} has another header than before`);
   }
 

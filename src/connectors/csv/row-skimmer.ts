@@ -7,6 +7,7 @@ import { parse } from 'csv-parse/sync';
 
 import type { Recogniser } from '../../engine/recogniser.ts';
 import { RowBoundaries } from './boundaries.ts';
+import { sameCells } from './cells.ts';
 import type { CsvDialect } from './config.ts';
 import { parserOptions, RowScanner, type Row, type RowBatch } from './rows.ts';
 
@@ -86,7 +87,7 @@ export class RowSkimmer {
     const raw = boundaries.row();
     const [cells = []] = this.#parse(raw, 1);
     this.#begun = true;
-    this.#asks = header === undefined || isSame(cells, header);
+    this.#asks = header === undefined || sameCells(cells, header);
     return { cells, raw, line: boundaries.line };
   }
 
@@ -124,10 +125,6 @@ export class RowSkimmer {
     if (records.length === count) return records;
     throw new Error(`${String(count)} rows were found where csv-parse finds ${String(records.length)}`);
   }
-}
-
-function isSame(cells: readonly string[], header: readonly string[]): boolean {
-  return cells.length === header.length && cells.every((cell, index) => cell === header[index]);
 }
 
 /** Neighbours in the text need no copy of their own. */
