@@ -93,14 +93,17 @@ describe.concurrent('leadership by a Lease', () => {
   it('is valid from before it was asked for, however late the answer', async () => {
     await using stage = new Stage();
     const { world, leadership } = await stage.elector('pod-a');
-    const late = new Promise((resolve) => setTimeout(resolve, 700));
+    const late = Promise.withResolvers<void>();
     let arrivedAt = 0;
     const isAskedFor = ({ method }: { readonly method: string }): boolean => {
-      if (method === 'POST') arrivedAt ||= monotonicNow();
-      return method === 'POST';
+      if (method !== 'POST') return false;
+      if (arrivedAt === 0) setTimeout(late.resolve, 700);
+      arrivedAt ||= monotonicNow();
+      return true;
     };
-    world.proxy.misbehave(isAskedFor, { kind: 'Delay', until: late });
+    world.proxy.misbehave(isAskedFor, { kind: 'Delay', until: late.promise });
     await leadership.acquire(patience());
+    expect(monotonicNow() - arrivedAt).toBeGreaterThanOrEqual(600);
     // Had it counted from the answer, it would be valid for longer by all that the answer was late.
     expect(leadership.validUntil()).toBeLessThanOrEqual(arrivedAt + 2_500);
   });
