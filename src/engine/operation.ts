@@ -83,10 +83,10 @@ export function digestOf(
   digest: Digest,
 ): string {
   const { kind, side, sourceId, targetId, takes = '' } = operation;
-  let text = 'operation';
-  for (const part of [mapping, kind, side, sourceId, targetId, takes]) text += `|${part.length}:${part}`;
   const values = Object.keys(hashes).map((attribute) => `${attribute}=${hashes[attribute]}`);
-  for (const value of values.sort()) text += `|${value.length}:${value}`;
+  let text = 'operation';
+  for (const part of [mapping, kind, side, sourceId, targetId, takes, ...values.sort()])
+    text += `|${part.length}:${part}`;
   return shortHash(text, digest);
 }
 

@@ -75,9 +75,6 @@ function decidedBy(
   changes: readonly Change[],
   definition: Definition,
 ): Operation['decidedBy'] {
-  // As most are: by no rule, and without a condition on any of its attributes.
-  const isPlain = decision.rule === undefined && decision.passedOver.length === 0;
-  if (isPlain && changes.every(({ when }) => when === undefined)) return ofEveryEntry(definition);
   const passed = definition.rules.filter(
     (rule) =>
       rule === decision.rule || decision.passedOver.some((note) => note.startsWith(`${rule.name}: when`)),

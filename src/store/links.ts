@@ -11,8 +11,6 @@ export class SqliteLinks implements Links {
   readonly pages: SqliteLinkPages;
   readonly #database: Database;
   readonly #mapping: number;
-  /** Names of attributes as JSON: every link has the same ones. */
-  readonly #names: Map<string, string> = new Map();
 
   constructor(database: Database, mapping: number) {
     this.#database = database;
@@ -75,24 +73,9 @@ export class SqliteLinks implements Links {
       link.sourcePrint ?? null,
       link.targetPrint ?? null,
       link.settledIn ?? null,
-      this.#agreedText(link.agreed),
+      JSON.stringify(Object.fromEntries(link.agreed)),
       link.linkedAt,
     );
-  }
-
-  /** JSON; the hashes are hexadecimal digits. */
-  #agreedText(agreed: StoredLink['agreed']): string {
-    let text = '';
-    for (const [name, hash] of agreed) text += `${text === '' ? '{' : ','}${this.#nameText(name)}:"${hash}"`;
-    return text === '' ? '{}' : `${text}}`;
-  }
-
-  #nameText(name: string): string {
-    const known = this.#names.get(name);
-    if (known !== undefined) return known;
-    const text = JSON.stringify(name);
-    this.#names.set(name, text);
-    return text;
   }
 
   remove(sourceKey: string): void {

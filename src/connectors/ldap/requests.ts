@@ -12,18 +12,9 @@ import type { DirectorySchema } from './subschema.ts';
 const USER_IDENTITY = 0x80;
 const NEW_PASSWORD = 0x82;
 
-/** An attribute as the schema and the wire call it. */
-interface Known {
-  readonly name: string;
-  readonly type: string;
-  readonly isBoolean: boolean;
-}
-
 export class Vocabulary {
   readonly #schema: ObjectSchema;
   readonly #directory: DirectorySchema;
-  /** By every spelling that was asked for. */
-  readonly #known: Map<string, Known> = new Map();
 
   constructor(schema: ObjectSchema, directory: DirectorySchema) {
     this.#schema = schema;
@@ -31,9 +22,10 @@ export class Vocabulary {
   }
 
   attribute(name: string, values: readonly Value[]): Attribute {
-    const { type, isBoolean } = this.#lookUp(name);
+    const known = attributeOf(this.#schema, name);
+    const type = wireName(known?.name ?? name, this.#directory);
     if (values.every((value) => typeof value === 'string')) {
-      const texts = isBoolean ? values.map((value) => value.toUpperCase()) : [...values];
+      const texts = known?.type === 'Boolean' ? values.map((value) => value.toUpperCase()) : [...values];
       return new Attribute({ type, values: texts });
     }
     return new Attribute({ type, values: values.map((value) => Buffer.from(value)) });
@@ -61,11 +53,11 @@ export class Vocabulary {
   ): Attribute[] {
     const all = new Map<string, readonly Value[]>();
     for (const [attribute, values] of attributes) {
-      if (attribute !== this.#schema.name && values.length > 0) all.set(this.#lookUp(attribute).name, values);
+      if (attribute !== this.#schema.name && values.length > 0) all.set(this.#canonical(attribute), values);
     }
     if (!all.has('objectClass') && objectClasses.length > 0) all.set('objectClass', objectClasses);
     for (const { attribute, value } of rdnValues(rdnOf(name))) {
-      const known = this.#lookUp(attribute).name;
+      const known = this.#canonical(attribute);
       const present = all.get(known) ?? [];
       if (value !== undefined && !present.some((other) => sameLoosely(other, value))) {
         all.set(known, [...present, value]);
@@ -74,15 +66,8 @@ export class Vocabulary {
     return [...all].map(([attribute, values]) => this.attribute(attribute, values));
   }
 
-  #lookUp(name: string): Known {
-    const known = this.#known.get(name);
-    if (known) return known;
-    const attribute = attributeOf(this.#schema, name);
-    const canonical = attribute?.name ?? name;
-    const type = wireName(canonical, this.#directory);
-    const fresh = { name: canonical, type, isBoolean: attribute?.type === 'Boolean' };
-    this.#known.set(name, fresh);
-    return fresh;
+  #canonical(name: string): string {
+    return attributeOf(this.#schema, name)?.name ?? name;
   }
 
   #isReplaced(name: string): boolean {
