@@ -25,7 +25,7 @@ export interface ApplyContext extends BookingContext {
  * Results are kept so long before they are concluded: nothing is ever written to the store and left open while a system
  * is waited for, since other runs wait for the store, and whoever takes over does.
  */
-const BOOK_EVERY_MS = 100;
+const BOOK_EVERY_MS = 500;
 /** Of what one commit makes true, so many bodies are held in memory at once. */
 const BODIES_AT_ONCE = 64;
 /** And so many intents, or results, become durable at once. */

@@ -5,9 +5,12 @@ import type { Supply } from './supply.ts';
 
 /** A kill leaves so many to look at, and more only where the system writes so many in less than a batch shall last. */
 const FIRST_BATCH = 64;
-const LARGEST_BATCH = 512;
-/** The disk is waited for once a batch: not often, and nobody has to look at the work of a minute. */
-const BATCH_LASTS_MS = 150;
+const LARGEST_BATCH = 1_024;
+/**
+ * The disk is waited for once a batch, and whatever else is written to it waits too: not often, and nobody has to look at
+ * the work of a minute.
+ */
+const BATCH_LASTS_MS = 500;
 /** Intents that are worked out at once while a system works: so few that its window does not run dry meanwhile. */
 const INTENDED_AT_ONCE = 4;
 
