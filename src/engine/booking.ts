@@ -1,5 +1,5 @@
 /** What was tried becomes records, links, settled intents and spent budgets: each booking is one transaction of the store. */
-import { concluded, needsNothing, remember, type ConcludeContext } from './conclude.ts';
+import { concluded, needsNoStore, remember, type ConcludeContext } from './conclude.ts';
 import { spendingOf, type IntendContext } from './intend.ts';
 import type { Operation, OperationBody } from './operation.ts';
 import type { Written } from './ports.ts';
@@ -28,6 +28,8 @@ export class Booking {
   #applied = 0;
   /** Tried, and not settled in the journal yet. */
   #done: Done[] = [];
+  /** Those of them that are not concluded yet. */
+  #left: Done[] = [];
   #bookedAt = 0;
 
   constructor(context: BookingContext, planned: number) {
@@ -42,7 +44,8 @@ export class Booking {
 
   /** What needs nothing from the store is concluded now, so that less is left to do while everybody waits. */
   add(done: Done): void {
-    if (needsNothing(done.body)) this.#conclude(done);
+    if (needsNoStore(done.body, this.#context)) this.#conclude(done);
+    else this.#left.push(done);
     this.#done.push(done);
   }
 
@@ -52,7 +55,7 @@ export class Booking {
     const done = this.#done;
     this.#done = [];
     this.#bookedAt = now();
-    for (const one of done) if (!needsNothing(one.body)) this.#conclude(one);
+    for (const one of this.#left.splice(0)) this.#conclude(one);
     memory.settle(
       done.flatMap(({ intent, written }) =>
         intent === undefined ? [] : [{ intent, outcome: written.kind }],

@@ -4,7 +4,7 @@ import type { Entry } from './entry.ts';
 import { printOf } from './fingerprint.ts';
 import { keyOfId } from './matching.ts';
 import type { LinkEffect, Operation, OperationBody } from './operation.ts';
-import type { LinkWrites } from './plan-context.ts';
+import type { RunLinks } from './plan-context.ts';
 import type { Digest, Memory, StoredLink, Written } from './ports.ts';
 import type { Foreseen } from './recogniser.ts';
 import type { EntryRecord } from './entry-record.ts';
@@ -13,7 +13,7 @@ import { isPureLink } from './summary.ts';
 export interface ConcludeContext {
   readonly definition: Definition;
   readonly memory: Memory;
-  readonly links: LinkWrites;
+  readonly links: RunLinks;
   readonly digest: Digest;
   readonly now: () => number;
   /** Told of what was written and is settled, where it is known how the next listing will bring it. */
@@ -26,6 +26,14 @@ const NOT_LINKED: readonly string[] = ['Absent', 'Found', 'Unassigned'];
 /** Only rows are added for it, and nothing is looked up. */
 export function needsNothing({ mark, link, record }: OperationBody): boolean {
   return mark === undefined && link.kind === 'Put' && NOT_LINKED.includes(record.situation ?? '');
+}
+
+/** The link that it changes is at hand, and nothing else is needed from the store. */
+export function needsNoStore(body: OperationBody, context: ConcludeContext): boolean {
+  if (needsNothing(body)) return true;
+  const { link, mark, write } = body;
+  if (mark !== undefined || write.kind !== 'Update' || link.kind !== 'Put') return false;
+  return link.sourceId !== undefined && context.links.isAtHand(keyOf('Source', link.sourceId, context));
 }
 
 type Done = Extract<Written, { kind: 'Applied' }>;
@@ -43,7 +51,7 @@ export function remember(
   if (link.kind === 'Remove') context.links.remove(link.sourceKey);
   if (link.kind === 'Put') {
     const isNew = NOT_LINKED.includes(operation.situation);
-    const before = isNew ? undefined : (sourceKey: string) => memory.links.bySource(sourceKey);
+    const before = isNew ? undefined : (sourceKey: string) => context.links.bySource(sourceKey);
     context.links.put(linkOf(link, { body, written, before }, context));
     if (written.foreseen && link.settles && operation.side !== 'Link')
       context.foresee(operation.side, written.foreseen());

@@ -21,11 +21,11 @@ export class SeenPair implements PairView {
   #source: Entry | undefined;
   #target: Entry | undefined;
 
-  constructor(judged: Judged, situation: Situation, { memory, entries, clocks, now }: PlanContext) {
+  constructor(judged: Judged, situation: Situation, { links, entries, clocks, now }: PlanContext) {
     this.judged = judged;
     this.situation = situation;
     this.#entries = entries;
-    this.link = judged.pair ? memory.links.bySource(judged.pair.sourceKey) : undefined;
+    this.link = judged.pair ? links.bySource(judged.pair.sourceKey) : undefined;
     this.since = clocks.see(judged);
     this.scope = new PairScope(this, now);
   }

@@ -1,7 +1,8 @@
 /** The links that have to be looked at, each with what is known of its two entries: from the listing, or by a re-read. */
+import type { KnownLinks } from './known-links.ts';
 import type { LinkTable } from './link-table.ts';
 import { hashKey } from './fingerprint.ts';
-import type { Digest, EntryReader, Fetched, Links } from './ports.ts';
+import type { Digest, EntryReader, Fetched, LinkHead } from './ports.ts';
 import type { Item } from './item.ts';
 import type { Roll } from './roll.ts';
 import { ConnectorError } from './errors.ts';
@@ -25,7 +26,9 @@ type Ends = Omit<Pair, 'source' | 'target'>;
 type Side = 'Source' | 'Target';
 
 export interface PairInput {
-  readonly links: Links;
+  readonly links: Pick<KnownLinks, 'bySource' | 'byTarget'>;
+  /** Every link, in the order of the store. */
+  readonly heads: () => Iterable<LinkHead>;
   readonly table: LinkTable;
   readonly digest: Digest;
   readonly rolls: Readonly<Record<Side, Roll>>;
@@ -45,7 +48,7 @@ export async function collectPairs(input: PairInput, signal: AbortSignal): Promi
 }
 
 /** Every link that is not quiet. Links are looked up from work items; a pass over all is made only for unseen ones. */
-function collectEnds({ links, table, rolls, digest }: PairInput): Map<number, Ends> {
+function collectEnds({ links, heads, table, rolls, digest }: PairInput): Map<number, Ends> {
   const ends = new Map<number, Ends>();
   const add = (row: number, link: Omit<Ends, 'row'> | undefined): void => {
     if (!link || ends.has(row)) return;
@@ -55,7 +58,7 @@ function collectEnds({ links, table, rolls, digest }: PairInput): Map<number, En
   for (const item of rolls.Source.items) if (item.link !== -1) add(item.link, links.bySource(item.key));
   for (const item of rolls.Target.items) if (item.link !== -1) add(item.link, links.byTarget(item.key));
   if (ends.size + table.countQuiet() >= table.count()) return ends;
-  for (const { sourceKey } of links.heads()) {
+  for (const { sourceKey } of heads()) {
     const row = table.find('Source', hashKey('Source', sourceKey, digest));
     if (!table.isQuiet(row) && !ends.has(row)) add(row, links.bySource(sourceKey));
   }
@@ -83,7 +86,7 @@ async function complete(
   if (wanted.size === 0) return items;
   const ids = [...wanted.keys()];
   for await (const answer of readers[side].fetch(ids, roll.definition.request, signal)) take(answer);
-  for (const id of ids)
+  for (const id of wanted.keys())
     take({ kind: 'Failed', id, error: new ConnectorError('NotFound', 'a re-read gave no answer') });
   return items;
 }

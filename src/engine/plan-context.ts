@@ -3,9 +3,10 @@ import type { Judged } from './judged.ts';
 import type { Decision } from './decide.ts';
 import type { Definition, Scope, Situation } from './definition.ts';
 import type { Entry } from './entry.ts';
+import type { KnownLinks } from './known-links.ts';
 import type { LinkTable } from './link-table.ts';
 import type { OperationBody } from './operation.ts';
-import type { Digest, Links, Memory, Since, Spool, StoredLink } from './ports.ts';
+import type { Digest, Memory, Since, Spool, StoredLink } from './ports.ts';
 import type { Roll } from './roll.ts';
 import type { SinceClocks } from './since.ts';
 import type { Summary } from './summary.ts';
@@ -13,12 +14,12 @@ import type { UnlinkedRemembered } from './unlinked-remembered.ts';
 import type { ValueHashes } from './value-hashes.ts';
 
 /** Every link that is written in a run goes through here, so that what is known of all of them stays true. */
-export type LinkWrites = Pick<Links, 'put' | 'remove'>;
+export type RunLinks = Pick<KnownLinks, 'bySource' | 'isAtHand' | 'put' | 'remove'>;
 
 export interface PlanContext {
   readonly definition: Definition;
   readonly memory: Memory;
-  readonly links: LinkWrites & { readonly links: Pick<LinkTable, 'findOld' | 'before'> };
+  readonly links: RunLinks & { readonly links: Pick<LinkTable, 'findOld' | 'before'> };
   readonly digest: Digest;
   readonly valueHashes: ValueHashes;
   readonly source: Roll;

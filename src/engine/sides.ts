@@ -7,6 +7,7 @@ import type { Entry } from './entry.ts';
 import { hashKey } from './fingerprint.ts';
 import type { Item } from './item.ts';
 import type { Judged } from './judged.ts';
+import { KnownLinks } from './known-links.ts';
 import { learn, learntKeys } from './learn.ts';
 import { LinkTable } from './link-table.ts';
 import { settleMarks } from './marks.ts';
@@ -42,11 +43,13 @@ export class Sides {
   readonly remembered: UnlinkedRemembered;
   readonly #definition: Definition;
   readonly #context: SidesContext;
+  readonly #known: KnownLinks;
 
   constructor(definition: Definition, context: SidesContext) {
     const { memory, digest, only, spool, inFull } = context;
     this.#definition = definition;
     this.#context = context;
+    this.#known = new KnownLinks(memory.links);
     this.spool = spool;
     const attributes = {
       Source: definition.source.request.attributes,
@@ -129,7 +132,8 @@ export class Sides {
     const { memory, source, target } = this.#context;
     const readers = { Source: source, Target: target };
     const { digest } = this.#context;
-    const input = { links: memory.links, table: this.links, rolls: this.rolls, readers, digest };
+    const known = { links: this.#known, heads: () => memory.links.heads() };
+    const input = { ...known, table: this.links, rolls: this.rolls, readers, digest };
     const pairs = await collectPairs(input, signal);
     this.#settleMarks(pairs);
     return pairs;
@@ -144,13 +148,21 @@ export class Sides {
     return keys;
   }
 
+  bySource(sourceKey: string): StoredLink | undefined {
+    return this.#known.bySource(sourceKey);
+  }
+
+  isAtHand(sourceKey: string): boolean {
+    return this.#known.isAtHand(sourceKey);
+  }
+
   put(link: StoredLink): void {
-    this.#context.memory.links.put(link);
+    this.#known.put(link);
     this.links.put(link);
   }
 
   remove(sourceKey: string): void {
-    this.#context.memory.links.remove(sourceKey);
+    this.#known.remove(sourceKey);
     this.links.remove(sourceKey);
   }
 
