@@ -89,8 +89,8 @@ export class LinkTable {
     if (row === -1) return -1;
     const flags = this.#flags[row] ?? 0;
     // Each link may be claimed by one record only.
-    if ((flags & (SETTLED | SEEN[side] | REMOVED)) !== SETTLED || this.#raw[side].mask(row) === NO_MASK)
-      return -1;
+    const isOpen = (flags & (SETTLED | SEEN[side] | REMOVED)) === SETTLED;
+    if (!isOpen || this.#raw[side].mask(row) === NO_MASK || this.isPartnerChanged(side, row)) return -1;
     this.#flags[row] = flags | SEEN[side] | SAME[side] | RECOGNISED[side];
     return row;
   }
@@ -126,6 +126,12 @@ export class LinkTable {
     return same;
   }
 
+  /** Whether the other entry of the pair was met already, and is not what it was: then this one is looked at too. */
+  isPartnerChanged(side: Side, row: number): boolean {
+    const other = side === 'Source' ? 'Target' : 'Source';
+    return ((this.#flags[row] ?? 0) & (SEEN[other] | SAME[other])) === SEEN[other];
+  }
+
   /** Has the pair looked at in full whatever its fingerprints say. */
   disturb(row: number): void {
     const flags = this.#flags[row] ?? 0;
@@ -159,11 +165,7 @@ export class LinkTable {
 
   put(link: LinkHead): void {
     const ids = this.#idColumns();
-    const { digest } = this.#options;
-    const hashes = {
-      Source: hashKey('Source', link.sourceKey, digest),
-      Target: hashKey('Target', link.targetKey, digest),
-    };
+    const hashes = this.#hashesOf(link);
     const known = ids.Source.index.find(hashes.Source);
     const other = ids.Target.index.find(hashes.Target);
     if (other !== -1 && other !== known) this.#remove(other);
@@ -190,6 +192,11 @@ export class LinkTable {
     this.#raw.Source.forget(row);
     this.#raw.Target.forget(row);
     this.#dirty.add(pageOf(row));
+  }
+
+  #hashesOf({ sourceKey, targetKey }: LinkHead): BySide<string> {
+    const { digest } = this.#options;
+    return { Source: hashKey('Source', sourceKey, digest), Target: hashKey('Target', targetKey, digest) };
   }
 
   #append(row: number, hashes: BySide<string>): void {
@@ -267,15 +274,10 @@ export class LinkTable {
   }
 
   #loadHeads(heads: Iterable<LinkHead>, expected: number): void {
-    const { digest } = this.#options;
     this.#ids = { Source: new IdColumns(expected), Target: new IdColumns(expected) };
     for (const head of heads) {
       const row = this.#rows++;
-      const hashes = {
-        Source: hashKey('Source', head.sourceKey, digest),
-        Target: hashKey('Target', head.targetKey, digest),
-      };
-      this.#append(row, hashes);
+      this.#append(row, this.#hashesOf(head));
       this.#settle(row, head);
       this.#dirty.add(pageOf(row));
     }

@@ -266,8 +266,8 @@ export class Roll {
     if (rawPrint !== undefined) this.met.knowRaw(met, rawPrint, mask);
     if (side === 'Target') this.#work.logKeys(met, entry);
     const print = this.#print(met, entry);
-    const quiet = link !== -1 && links.see(side, link, print);
-    if (quiet) {
+    const isSame = link !== -1 && links.see(side, link, print);
+    if (isSame && !links.isPartnerChanged(side, link)) {
       this.#tally.recognise(true, true);
       this.met.place(met, QUIET, link);
       return;

@@ -27,6 +27,8 @@ const OPENING = { BIND: 2, SRCH: 2 };
 
 interface Budget {
   readonly operations: Readonly<Record<string, number>>;
+  /** Searches more, at most: which of the two sides is read first is not certain. */
+  readonly fetches?: number;
   /**
    * But for those that begin and end a transaction, the book of what was spent, and rows of the journal that shrink. Where
    * entries are created one by one, as many rows go into a statement as were created meanwhile: at most so many.
@@ -69,9 +71,10 @@ const BUDGETS: Readonly<Record<string, Budget>> = {
     statements: 59 + 2 * gathered(PEOPLE),
     transactions: 12,
   },
-  // One fetch more: of those whose row has changed, the entries that have not. Each link is looked up once.
+  // Of those whose row has changed the entries that have not are fetched where they came before the row. Each link is looked up once.
   '1 % changed': {
-    operations: { ...searches(PAGES + 1), MOD: CHANGED },
+    operations: { ...searches(PAGES), MOD: CHANGED },
+    fetches: 1,
     statements: 58 + CHANGED + 2 * gathered(CHANGED),
     transactions: PEOPLE / 20,
   },
@@ -105,9 +108,13 @@ it.each(SCENARIOS)('$name: the result, and what it asks for', async (scenario) =
   const command = own.command();
   await measure(command);
   checkResult(own, command);
-  const { operations, statements, transactions } = BUDGETS[scenario.name] ?? NOTHING;
+  const { operations, fetches = 0, statements, transactions } = BUDGETS[scenario.name] ?? NOTHING;
   const asked = await world.directory.slapd.operations();
-  expect(countsOf(asked.map(({ op }) => op))).toEqual(operations);
+  const counts = countsOf(asked.map(({ op }) => op));
+  const fetched = (counts['SRCH'] ?? 0) - (operations['SRCH'] ?? 0);
+  expect(fetched).toBeGreaterThanOrEqual(0);
+  expect(fetched).toBeLessThanOrEqual(fetches);
+  expect(counts).toEqual({ ...operations, ...(fetched > 0 && { SRCH: counts['SRCH'] }) });
   const ofStore = Object.entries(JSON.parse(readFileSync(counted, 'utf8')) as Record<string, number>);
   const made = sumOf(ofStore.filter(([sql]) => !NOT_COUNTED.test(sql)));
   if (operations['ADD'] !== undefined) expect(made).toBeLessThanOrEqual(statements);

@@ -31,6 +31,21 @@ it('of many, exactly the entry that changed is decoded', async () => {
   expect((await twins.run()).decoded).toEqual([]);
 });
 
+it('the partner of what has changed is taken as it is listed where it comes later, and fetched where it came before', async () => {
+  const twins = await settled(4);
+  twins.both(({ target }) => target.remove('t0'));
+  putTarget(twins, { id: 't0', key: 'k0', title: 'x' });
+  expect((await twins.run()).decoded).toEqual([]);
+  putSource(twins, { id: 's0', key: 'k0', title: 'new' });
+  const later = await twins.run();
+  expect([later.decoded, later.fetches, later.report.totals.applied]).toEqual([['s0', 't0'], 0, 1]);
+  expect((await twins.run()).decoded).toEqual(['t0']);
+  putTarget(twins, { id: 't1', key: 'k1', title: 'other' });
+  const before = await twins.run();
+  expect([before.decoded, before.fetches, before.report.totals.applied]).toEqual([['t1'], 1, 1]);
+  expect((await twins.run()).decoded).toEqual([]);
+});
+
 it('what changes and changes back is what it was: it is recognised by the octets it had when it agreed', async () => {
   const twins = await settled(3, {
     spec: { mode: 'Enforce', attributes: [{ target: 'title', from: 'title' }] },
