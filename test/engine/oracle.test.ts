@@ -10,7 +10,7 @@ import { applyStep, comparable, Stage, story, toysIn, type Story } from './toy-w
 
 const CASES = Number(process.env['ROLLCALL_CASES'] ?? 2500);
 const SEED = process.env['ROLLCALL_SEED'];
-const LIMIT_MS = Math.max(60_000, CASES * 60);
+const LIMIT_MS = Math.max(60_000, CASES * 250);
 const SETTINGS: fc.Parameters<unknown> = {
   numRuns: CASES,
   endOnFailure: false,

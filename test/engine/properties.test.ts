@@ -8,7 +8,7 @@ import { applyStep, Stage, story, toysIn, type Story } from './toy-world.ts';
 
 const CASES = Number(process.env['ROLLCALL_CASES'] ?? 1000);
 const SEED = process.env['ROLLCALL_SEED'];
-const LIMIT_MS = Math.max(60_000, CASES * 80);
+const LIMIT_MS = Math.max(60_000, CASES * 300);
 const SETTINGS: fc.Parameters<unknown> = {
   numRuns: CASES,
   ...(SEED === undefined ? {} : { seed: Number(SEED) }),

@@ -11,7 +11,7 @@ import { entryOf, HOUR_MS, type Row, type Rule, type World, type WorldOptions } 
 
 const CASES = Number(process.env['ROLLCALL_CASES'] ?? 600);
 const SEED = process.env['ROLLCALL_SEED'];
-const LIMIT_MS = Math.max(60_000, CASES * 120);
+const LIMIT_MS = Math.max(60_000, CASES * 500);
 const SETTINGS: fc.Parameters<unknown> = {
   numRuns: CASES,
   ...(SEED === undefined ? {} : { seed: Number(SEED) }),
