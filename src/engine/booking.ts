@@ -44,7 +44,7 @@ export class Booking {
 
   /** What needs nothing from the store is concluded now, so that less is left to do while everybody waits. */
   add(done: Done): void {
-    if (needsNoStore(done.body, this.#context)) this.#conclude(done);
+    if (needsNoStore(done.operation, done.body, this.#context)) this.#conclude(done);
     else this.#left.push(done);
     this.#done.push(done);
   }

@@ -29,11 +29,14 @@ export function needsNothing({ mark, link, record }: OperationBody): boolean {
 }
 
 /** The link that it changes is at hand, and nothing else is needed from the store. */
-export function needsNoStore(body: OperationBody, context: ConcludeContext): boolean {
+export function needsNoStore(
+  { sourceKey }: Operation,
+  body: OperationBody,
+  { links }: ConcludeContext,
+): boolean {
   if (needsNothing(body)) return true;
-  const { link, mark, write } = body;
-  if (mark !== undefined || write.kind !== 'Update' || link.kind !== 'Put') return false;
-  return link.sourceId !== undefined && context.links.isAtHand(keyOf('Source', link.sourceId, context));
+  const changesLink = body.mark === undefined && body.write.kind === 'Update' && body.link.kind === 'Put';
+  return changesLink && sourceKey !== undefined && links.isAtHand(sourceKey);
 }
 
 type Done = Extract<Written, { kind: 'Applied' }>;

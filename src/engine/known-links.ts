@@ -2,7 +2,7 @@
  * The links of a mapping, of which those that were asked for last are at hand: a pair that has changed is met, planned and
  * written, and each of them asks for its link. Every link that a run writes goes through here.
  */
-import type { Links, StoredLink } from './ports.ts';
+import type { LinkHead, Links, StoredLink } from './ports.ts';
 
 /** So many are at hand, some 1 KiB each; whoever was met first is forgotten first. */
 const AT_HAND = 4_096;
@@ -15,6 +15,11 @@ export class KnownLinks {
 
   constructor(links: Links) {
     this.#links = links;
+  }
+
+  /** Every link, in the order of the store. */
+  heads(): Iterable<LinkHead> {
+    return this.#links.heads();
   }
 
   bySource(sourceKey: string): StoredLink | undefined {
@@ -46,11 +51,10 @@ export class KnownLinks {
 
   #keep(link: StoredLink | undefined): StoredLink | undefined {
     if (!link) return undefined;
-    if (this.#bySource.size >= AT_HAND)
-      for (const oldest of this.#bySource.values()) {
-        this.#forget(oldest);
-        break;
-      }
+    if (this.#bySource.size >= AT_HAND) {
+      const [oldest] = this.#bySource.values();
+      this.#forget(oldest);
+    }
     this.#bySource.set(link.sourceKey, link);
     this.#byTarget.set(link.targetKey, link);
     return link;

@@ -2,7 +2,7 @@
 import type { KnownLinks } from './known-links.ts';
 import type { LinkTable } from './link-table.ts';
 import { hashKey } from './fingerprint.ts';
-import type { Digest, EntryReader, Fetched, LinkHead } from './ports.ts';
+import type { Digest, EntryReader, Fetched } from './ports.ts';
 import type { Item } from './item.ts';
 import type { Roll } from './roll.ts';
 import { ConnectorError } from './errors.ts';
@@ -26,9 +26,7 @@ type Ends = Omit<Pair, 'source' | 'target'>;
 type Side = 'Source' | 'Target';
 
 export interface PairInput {
-  readonly links: Pick<KnownLinks, 'bySource' | 'byTarget'>;
-  /** Every link, in the order of the store. */
-  readonly heads: () => Iterable<LinkHead>;
+  readonly links: KnownLinks;
   readonly table: LinkTable;
   readonly digest: Digest;
   readonly rolls: Readonly<Record<Side, Roll>>;
@@ -48,7 +46,7 @@ export async function collectPairs(input: PairInput, signal: AbortSignal): Promi
 }
 
 /** Every link that is not quiet. Links are looked up from work items; a pass over all is made only for unseen ones. */
-function collectEnds({ links, heads, table, rolls, digest }: PairInput): Map<number, Ends> {
+function collectEnds({ links, table, rolls, digest }: PairInput): Map<number, Ends> {
   const ends = new Map<number, Ends>();
   const add = (row: number, link: Omit<Ends, 'row'> | undefined): void => {
     if (!link || ends.has(row)) return;
@@ -58,7 +56,7 @@ function collectEnds({ links, heads, table, rolls, digest }: PairInput): Map<num
   for (const item of rolls.Source.items) if (item.link !== -1) add(item.link, links.bySource(item.key));
   for (const item of rolls.Target.items) if (item.link !== -1) add(item.link, links.byTarget(item.key));
   if (ends.size + table.countQuiet() >= table.count()) return ends;
-  for (const { sourceKey } of heads()) {
+  for (const { sourceKey } of links.heads()) {
     const row = table.find('Source', hashKey('Source', sourceKey, digest));
     if (!table.isQuiet(row) && !ends.has(row)) add(row, links.bySource(sourceKey));
   }

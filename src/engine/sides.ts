@@ -129,11 +129,9 @@ export class Sides {
 
   /** Every link that is not quiet, completed by re-reads; what was disabled by us is marked. */
   async pairs(signal: AbortSignal): Promise<Pairs> {
-    const { memory, source, target } = this.#context;
+    const { source, target, digest } = this.#context;
     const readers = { Source: source, Target: target };
-    const { digest } = this.#context;
-    const known = { links: this.#known, heads: () => memory.links.heads() };
-    const input = { ...known, table: this.links, rolls: this.rolls, readers, digest };
+    const input = { links: this.#known, table: this.links, rolls: this.rolls, readers, digest };
     const pairs = await collectPairs(input, signal);
     this.#settleMarks(pairs);
     return pairs;
@@ -142,8 +140,8 @@ export class Sides {
   targetKeysOf(rows: ReadonlySet<number>): string[] {
     const keys: string[] = [];
     if (rows.size === 0) return keys;
-    const { memory, digest } = this.#context;
-    for (const { sourceKey, targetKey } of memory.links.heads())
+    const { digest } = this.#context;
+    for (const { sourceKey, targetKey } of this.#known.heads())
       if (rows.has(this.links.find('Source', hashKey('Source', sourceKey, digest)))) keys.push(targetKey);
     return keys;
   }
