@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { KnownLinks } from '../../src/engine/known-links.ts';
 import type { Links } from '../../src/engine/ports.ts';
 import { Database } from '../../src/store/database.ts';
-import { SqliteMemory } from '../../src/store/memory.ts';
+import { SqliteLinks } from '../../src/store/links.ts';
 import { link } from '../support/store-values.ts';
 
 const SEED = process.env['ROLLCALL_SEED'];
@@ -18,12 +18,10 @@ const AT_HAND = 4_096;
 
 class Store implements Disposable {
   readonly #database: Database = new Database(':memory:');
-  readonly links: Links;
+  readonly links: Links = new SqliteLinks(this.#database, 1);
 
   constructor() {
     this.#database.migrate();
-    const ends = { sourceSystem: 'a', sourceObject: 'b', targetSystem: 'c', targetObject: 'd' };
-    this.links = new SqliteMemory(this.#database, { mapping: 1, ends, run: 1, forgottenBefore: 0 }).links;
   }
 
   [Symbol.dispose](): void {
